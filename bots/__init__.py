@@ -1,0 +1,1 @@
+"""Front ends and what they share: chat in, plain data out."""

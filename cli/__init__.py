@@ -1,0 +1,1 @@
+"""The command line: the local front end, and the one place that puts all parts together."""

@@ -1,0 +1,1 @@
+"""Turns a song and a portrait into frames and sound; knows nothing of chats."""

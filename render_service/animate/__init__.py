@@ -1,0 +1,1 @@
+"""Animators: one file or folder a backend."""

@@ -1,0 +1,1 @@
+"""From separated vocals and mix to a Performance: one file a concern."""

@@ -1,0 +1,1 @@
+"""The contract between the front ends and the render service."""
