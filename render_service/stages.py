@@ -188,7 +188,9 @@ class PictureReader(Protocol):
 class Encoder(Protocol):
     """Frames to segments, segments and the song's own sound to a video."""
 
-    def plan(self, size: FrameSize, *, fps: int, duration_s: float, max_bytes: int | None) -> tuple[FrameSize, VideoRate]:
+    def plan(
+        self, size: FrameSize, *, fps: int, duration_s: float, max_bytes: int | None
+    ) -> tuple[FrameSize, VideoRate]:
         """Fits a limit by bit rate, then by height. Raises BadOption (VIDEO_CANNOT_FIT)."""
         ...
 
