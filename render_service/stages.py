@@ -135,7 +135,7 @@ class Separator(Protocol):
     """Takes a song apart. Loads once, separates often; memory does not grow with the song."""
 
     def separate(self, mix: Iterable[Samples]) -> Iterator[Stems]:
-        """mix: blocks [n, 2] float32 at SEPARATION_RATE, of any length. Yields blocks that add up to the same length."""
+        """mix: blocks [n, 2] float32 at SEPARATION_RATE, any length. Yields blocks adding up to the same length."""
         ...
 
 
