@@ -136,8 +136,8 @@ def frame_size(picture: Frame, height: int | None) -> FrameSize:
     """The video's size: the picture's own shape, at the asked height or its own up to DEFAULT_HEIGHT; both even."""
     own_height, own_width = picture.shape[:2]
     wanted = height or min(max(own_height, MIN_HEIGHT), DEFAULT_HEIGHT)
-    wanted = min(wanted, MAX_HEIGHT, MAX_WIDTH * own_height // own_width)
-    return FrameSize(width=_even(wanted * own_width / own_height), height=_even(wanted))
+    tall = _even(min(wanted, MAX_HEIGHT, MAX_WIDTH * own_height // own_width))
+    return FrameSize(width=_even(tall * own_width / own_height), height=tall)
 
 
 def _even(pixels: float) -> int:
