@@ -1,0 +1,142 @@
+"""The three steps a worker runs, between store and pipeline: fetch what is needed, work in a private folder, store."""
+
+import os
+import shutil
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from render_service.pipeline import Pipeline
+from render_service.prepared import Prepared
+from render_service.registry import build_parts
+from render_service.worker import Finished, PreparedJob, Report, SegmentDone
+from shared.models import AssetRef, JobRequest, Stage, StageSeconds, VideoFacts
+from shared.settings import Settings
+from shared.store import AssetStore, open_store
+
+PREPARED_TYPE, SEGMENT_TYPE, VIDEO_TYPE = "application/x-npz", "video/mp4", "video/mp4"
+
+
+class _Clock:
+    """Passes reports on and adds up how long each stage took, stages of parallel halves each by their own time."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._last: dict[Stage, float] = {}
+        self._seconds: dict[Stage, float] = defaultdict(float)
+        self._began = time.perf_counter()
+
+    def __call__(self, stage: Stage, fraction: float) -> None:
+        now = time.perf_counter()
+        self._seconds[stage] += now - self._last.get(stage, now if self._last else self._began)
+        self._last[stage] = now
+        self._report(stage, fraction)
+
+    @property
+    def seconds(self) -> tuple[StageSeconds, ...]:
+        return tuple(StageSeconds(name=stage.value, seconds=spent) for stage, spent in self._seconds.items())
+
+
+class StoredSteps:
+    """Implements the worker's `Steps` on the asset store and the pipeline."""
+
+    def __init__(self, store: AssetStore, pipeline: Pipeline, *, work_dir: Path, ttl_s: float) -> None:
+        self._store = store
+        self._pipeline = pipeline
+        self._work_dir = work_dir
+        self._ttl_s = ttl_s
+        self._last: tuple[str, Prepared] | None = None
+        work_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _sweep(work_dir)
+
+    def prepare(self, request: JobRequest, report: Report) -> PreparedJob:
+        clock = _Clock(report)
+        with self._folder() as folder:
+            song = self._fetch(request.song, folder / "song")
+            portrait = self._fetch(request.portrait, folder / "portrait")
+            prepared = self._pipeline.prepare(song, portrait, request.options, clock)
+            with (folder / "prepared.npz").open("wb") as out:
+                prepared.save(out)
+            stored = self._store.put_file(folder / "prepared.npz", PREPARED_TYPE, self._ttl_s)
+        self._last = (stored.key, prepared)
+        return PreparedJob(stored, prepared.plan.segment_count, clock.seconds)
+
+    def render_segment(self, request: JobRequest, prepared: AssetRef, index: int, report: Report) -> SegmentDone:
+        clock = _Clock(report)
+        with self._folder() as folder:
+            part = folder / "segment.mp4"
+            self._pipeline.render_segment(self._prepared(prepared, folder), index, part, clock)
+            stored = self._store.put_file(part, SEGMENT_TYPE, self._ttl_s)
+        return SegmentDone(stored, clock.seconds)
+
+    def finish(
+        self, request: JobRequest, prepared: AssetRef, segments: Sequence[AssetRef], report: Report
+    ) -> Finished:
+        clock = _Clock(report)
+        with self._folder() as folder:
+            plan = self._prepared(prepared, folder).plan
+            song = self._fetch(request.song, folder / "song")
+            parts = [self._fetch(ref, folder / f"{index}.mp4") for index, ref in enumerate(segments)]
+            video = folder / "video.mp4"
+            self._pipeline.finish(plan, parts, song, video, clock)
+            stored = self._store.put_file(video, VIDEO_TYPE, self._ttl_s)
+        self._store.delete_many([prepared.key, *(ref.key for ref in segments)])
+        facts = VideoFacts(
+            duration_s=plan.duration_s,
+            frames=plan.frame_count,
+            width=plan.size.width,
+            height=plan.size.height,
+            fps=plan.fps,
+            seed=plan.seed,
+        )
+        return Finished(stored, facts, clock.seconds)
+
+    def _prepared(self, ref: AssetRef, folder: Path) -> Prepared:
+        """Kept between the segments of one job: reading it back costs about as much as ten frames."""
+        if self._last is None or self._last[0] != ref.key:
+            self._last = (ref.key, Prepared.load(self._fetch(ref, folder / "prepared.npz")))
+        return self._last[1]
+
+    def _fetch(self, ref: AssetRef, to: Path) -> Path:
+        self._store.fetch(ref.key, to)
+        return to
+
+    @contextmanager
+    def _folder(self) -> Iterator[Path]:
+        """A private folder for plaintext; the process id in its name lets `_sweep` tell a dead worker's."""
+        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._work_dir))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def build_steps(settings: Settings) -> StoredSteps:
+    """The real steps, on the default backends."""
+    return StoredSteps(
+        open_store(settings.store),
+        Pipeline(build_parts(settings.intake)),
+        work_dir=settings.store.data_dir / "work",
+        ttl_s=settings.store.days_kept * 86_400,
+    )
+
+
+def _sweep(work_dir: Path) -> None:
+    """Removes what workers that were killed left behind: plaintext must not outlive its worker."""
+    for folder in work_dir.iterdir():
+        pid = folder.name.partition("-")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
