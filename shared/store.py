@@ -103,14 +103,14 @@ class AssetStore:
                 with suppress(FileNotFoundError):
                     obstore.delete(self._objects, key)
         except (BaseError, OSError) as error:
-            raise Fault(ErrorCode.INTERNAL, f"the asset store can't delete: {error}") from error
+            raise Fault(ErrorCode.INTERNAL, f"the asset store can't delete: {_reason(error)}") from error
 
     def sweep(self, now: float) -> int:
         """Deletes what has expired at `now` (seconds since the epoch); returns how many. Raises Fault."""
         try:
             stored = [item["path"] for batch in obstore.list(self._objects) for item in batch]
         except (BaseError, OSError) as error:
-            raise Fault(ErrorCode.INTERNAL, f"the asset store can't be listed: {error}") from error
+            raise Fault(ErrorCode.INTERNAL, f"the asset store can't be listed: {_reason(error)}") from error
         expired = [key for key in stored if _expired(key, now)]
         self.delete_many(expired)
         self._sweep_staged(now)
@@ -128,7 +128,7 @@ class AssetStore:
                 max_concurrency=PARTS_IN_FLIGHT,
             )
         except (BaseError, OSError) as error:
-            raise Fault(ErrorCode.INTERNAL, f"the asset store can't write: {error}") from error
+            raise Fault(ErrorCode.INTERNAL, f"the asset store can't write: {_reason(error)}") from error
         return AssetRef(key=key, size_bytes=counted.size_bytes, media_type=media_type)
 
     def _content(self, key: str) -> Iterator[bytes]:
@@ -141,7 +141,7 @@ class AssetStore:
         except FileNotFoundError as error:
             raise Fault(ErrorCode.ASSET_MISSING, f"{key} is not in the store") from error
         except (BaseError, OSError) as error:
-            raise Fault(ErrorCode.ASSET_UNREADABLE, f"{key} can't be read: {error}") from error
+            raise Fault(ErrorCode.ASSET_UNREADABLE, f"{key} can't be read: {_reason(error)}") from error
 
     def _sweep_staged(self, now: float) -> None:
         for path in self._folder.iterdir() if self._folder else ():
@@ -176,7 +176,7 @@ def _remote(url: str) -> ObjectStore:
     try:
         return from_url(url)
     except (BaseError, OSError, ValueError) as error:
-        raise Fault(ErrorCode.INTERNAL, f"no asset store at {url}: {error}") from error
+        raise Fault(ErrorCode.INTERNAL, f"the asset store's URL is no good: {_reason(error)}") from error
 
 
 class _Counted:
@@ -198,6 +198,11 @@ def _key(asset: AssetRef | str) -> str:
     if not _KEY.fullmatch(key):
         raise Fault(ErrorCode.ASSET_MISSING, f"{key!r} is not a key of the store")
     return key
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what obstore says; the rest is a dump that may hold credentials."""
+    return str(error).partition("\n")[0]
 
 
 def _expired(key: str, now: float) -> bool:
