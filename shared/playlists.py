@@ -12,11 +12,12 @@ _NOT_TEXT = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 
 _START = re.compile(r"#EXTM3U|\[playlist\]|\[reference\]|ffconcat\s|<\?wpl|v=0\s*\n\s*o=", re.IGNORECASE)
 _ROOT = re.compile(r"<(\w+:)?(MPD|smil|asx|playlist|SmoothStreamingMedia|CompositionPlaylist)[\s>]", re.IGNORECASE)
-_CUE = re.compile(r"^\s*(FILE\s+.+\s(WAVE|MP3|AIFF|FLAC|BINARY|MOTOROLA)|TRACK\s+\d+\s+AUDIO)\s*$", re.I | re.M)
-_SCRIPT_LINE = re.compile(r"file\s+\S")
-_ADDRESS = re.compile(r"\w{2,10}://\S+$", re.IGNORECASE)
-_MEDIA_PATH = re.compile(
-    r".{1,500}\.(mp3|mp4|m4a|aac|wav|flac|ogg|opus|aiff?|webm|mkv|mov|avi|ts|m3u8?)", re.IGNORECASE
+_CUE = re.compile(
+    r"^[ \t]*(FILE[ \t].+[ \t](WAVE|MP3|AIFF|FLAC|BINARY|MOTOROLA)|TRACK[ \t]+\d+[ \t]+AUDIO)\b", re.I | re.M
+)
+_LIST_LINE = re.compile(
+    r"file\s+\S|\w{2,10}://\S+$|.{1,500}\.(mp[34]|m4a|aac|wav|flac|og[ga]|opus|aiff?|webm|mkv|mov|avi|ts|m3u8?)$",
+    re.IGNORECASE,
 )
 
 
@@ -43,4 +44,4 @@ def _lists_media(text: str) -> bool:
     whole_lines = text if len(text) < _TEXT_HEAD_BYTES // 2 else text[: text.rfind("\n") + 1]
     lines = [line.strip() for line in whole_lines.splitlines()]
     entries = [line for line in lines if line and not line.startswith("#")]
-    return bool(entries) and all(any(form.match(line) for form in _ENTRIES) for line in entries)
+    return bool(entries) and all(map(_LIST_LINE.match, entries))
