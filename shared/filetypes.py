@@ -29,6 +29,9 @@ class FileKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+WITH_SOUND = frozenset({FileKind.SOUND, FileKind.VIDEO})
+
+
 @dataclass(frozen=True)
 class FileType:
     """What a file is; `container` is empty where there is nothing to decode."""
@@ -78,6 +81,7 @@ _FORMS = {
     (b"RIFF", b"WAVE"): WAV,
     (b"RIFX", b"WAVE"): WAV,
     (b"RF64", b"WAVE"): WAV,
+    (b"BW64", b"WAVE"): WAV,
     (b"RIFF", b"AVI "): AVI,
     (b"RIFF", b"WEBP"): WEBP,
     (b"FORM", b"AIFF"): AIFF,
@@ -90,7 +94,8 @@ _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 _SOUND_BRANDS = {b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "}
 _QUICKTIME_ATOMS = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 """What files of before 2001 begin with; later ones begin with `ftyp`."""
-_TS_PACKET_BYTES, _M2TS_PACKET_BYTES, _M2TS_STAMP_BYTES = 188, 192, 4
+_TS_LAYOUTS = ((0, 188), (4, 192), (0, 204))
+"""Where the first sync byte is and how far the next: plain, with time stamps (M2TS), with error correction (DVB)."""
 
 
 def identify(path: Path) -> FileType:
@@ -112,7 +117,7 @@ def song_type(path: Path) -> FileType:
     found = identify(path)
     if found.kind is FileKind.PLAYLIST:
         raise BadSong(ErrorCode.SONG_IS_PLAYLIST, f"{path} only names other files")
-    if found.kind not in (FileKind.SOUND, FileKind.VIDEO):
+    if found.kind not in WITH_SOUND:
         raise BadSong(ErrorCode.SONG_NOT_AUDIO, f"{path} is {found.kind}")
     return found
 
@@ -192,8 +197,8 @@ def _iso_media(head: bytes) -> FileType | None:
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    """Three packets in a row, or all there are, begin with the sync byte (ISO/IEC 13818-1; M2TS adds a time stamp)."""
-    for first, step in ((0, _TS_PACKET_BYTES), (_M2TS_STAMP_BYTES, _M2TS_PACKET_BYTES)):
+    """Three packets in a row, or all there are, begin with the sync byte (ISO/IEC 13818-1)."""
+    for first, step in _TS_LAYOUTS:
         marks = head[first : first + 3 * step : step]
         if len(marks) > 1 and set(marks) == {0x47}:
             return True
