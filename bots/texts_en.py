@@ -82,7 +82,7 @@ _ERRORS: dict[ErrorCode, Wordings] = {
         "Even a small video of this would be too big to send. Please choose a shorter part of the song.",
     ),
     ErrorCode.TOO_MANY_WAITING: (
-        "You have as many songs waiting as I can keep in mind: {limit}. Let me finish one first, then send me the next.",
+        "You have {limit} waiting already, as many as I can take. Let me finish one first, then send me the next.",
         "You already have a few songs waiting. Let me finish one first, then send me the next.",
     ),
     ErrorCode.QUEUE_DRAINING: (f"I'm taking a short break for maintenance. {_TRY_AGAIN_LATER}",),
