@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from render_service.portrait.face import Points
-from render_service.portrait.networks import Network, Tensor, network
+from render_service.portrait.networks import Tensor, network
 from render_service.stages import Frame
 
 INPUT_PX = 128
@@ -33,6 +33,19 @@ class Detection:
     score: float
 
 
+@dataclass(frozen=True)
+class Tile:
+    """A part of a picture, px."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def cut(self, picture: Frame) -> Frame:
+        return picture[self.y : self.y + self.height, self.x : self.x + self.width]
+
+
 def _anchors() -> NDArray[np.float32]:
     """[896, 2] centres in 0..1; every anchor has the size of the input."""
     layers = []
@@ -45,24 +58,39 @@ def _anchors() -> NDArray[np.float32]:
 ANCHORS = _anchors()
 
 
-def detect(picture: Frame, *, levels: int = 1) -> list[Detection]:
-    """Faces in the picture, surest first.
+class Detector:
+    """Loads once. Raises Fault (WEIGHTS_MISSING)."""
 
-    levels: 1 looks at the whole picture; each further level also at tiles of half the size, which finds smaller faces.
-    """
-    detector = network("face_landmarker.task", "face_detector.tflite")
-    found = [candidate for tile in _tiles(picture, levels) for candidate in _detect_tile(detector, picture, *tile)]
-    return _merge(found)
+    def __init__(self) -> None:
+        self._network = network("face_landmarker.task", "face_detector.tflite")
+
+    def detect(self, picture: Frame, *, levels: int = 1) -> list[Detection]:
+        """Faces in the picture, surest first.
+
+        levels: 1 looks at the whole picture; each further level also at tiles of half the size: smaller faces.
+        """
+        return _merge([found for tile in _tiles(picture, levels) for found in self._detect_tile(picture, tile)])
+
+    def _detect_tile(self, picture: Frame, tile: Tile) -> list[Detection]:
+        scale = INPUT_PX / max(tile.width, tile.height)
+        size = max(1, round(tile.width * scale)), max(1, round(tile.height * scale))
+        small = cv2.resize(tile.cut(picture), size, interpolation=cv2.INTER_AREA)
+        left, top = (INPUT_PX - size[0]) // 2, (INPUT_PX - size[1]) // 2
+        tensor = np.full((1, INPUT_PX, INPUT_PX, 3), -1, np.float32)
+        tensor[0, top : top + size[1], left : left + size[0]] = small / np.float32(127.5) - 1
+        regressors, logits = self._network.run(tensor)
+        offset = np.array([tile.x - left / scale, tile.y - top / scale])
+        return [_moved(found, scale, offset) for found in _decode(regressors[0], logits[0, :, 0])]
 
 
-def _tiles(picture: Frame, levels: int) -> list[tuple[int, int, int, int]]:
-    """x, y, width, height of overlapping tiles, coarse to fine."""
+def _tiles(picture: Frame, levels: int) -> list[Tile]:
+    """Overlapping tiles, coarse to fine."""
     height, width = picture.shape[:2]
-    tiles = [(0, 0, width, height)]
+    tiles = [Tile(0, 0, width, height)]
     for level in range(1, levels):
         side = max(height, width) >> level
         xs, ys = (_starts(extent, side) for extent in (width, height))
-        tiles += [(x, y, min(side, width), min(side, height)) for y in ys for x in xs]
+        tiles += [Tile(x, y, min(side, width), min(side, height)) for y in ys for x in xs]
     return tiles
 
 
@@ -71,18 +99,6 @@ def _starts(extent: int, side: int) -> list[int]:
         return [0]
     count = int(np.ceil((extent - side) / (side * TILE_OVERLAP))) + 1
     return [int(start) for start in np.linspace(0, extent - side, count).round()]
-
-
-def _detect_tile(detector: Network, picture: Frame, x: int, y: int, width: int, height: int) -> list[Detection]:
-    scale = INPUT_PX / max(width, height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(picture[y : y + height, x : x + width], size, interpolation=cv2.INTER_AREA)
-    left, top = (INPUT_PX - size[0]) // 2, (INPUT_PX - size[1]) // 2
-    tensor = np.full((1, INPUT_PX, INPUT_PX, 3), -1, np.float32)
-    tensor[0, top : top + size[1], left : left + size[0]] = small / np.float32(127.5) - 1
-    regressors, logits = detector.run(tensor)
-    offset = np.array([x - left / scale, y - top / scale])
-    return [_moved(candidate, scale, offset) for candidate in _decode(regressors[0], logits[0, :, 0])]
 
 
 def _decode(regressors: Tensor, logits: Tensor) -> list[Detection]:
@@ -121,7 +137,20 @@ def _merge(found: list[Detection]) -> list[Detection]:
 
 def intersection_over_union(a: Points, b: Points) -> float:
     """Of two boxes x0, y0, x1, y1."""
-    size = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    shared = float(np.prod(np.maximum(size, 0)))
-    union = float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])) - shared
+    shared = _shared(a, b)
+    union = _area(a) + _area(b) - shared
     return shared / union if union > 0 else 0.0
+
+
+def intersection_over_smaller(a: Points, b: Points) -> float:
+    """Share of the smaller of two boxes x0, y0, x1, y1 that the other one covers."""
+    smaller = min(_area(a), _area(b))
+    return _shared(a, b) / smaller if smaller > 0 else 0.0
+
+
+def _shared(a: Points, b: Points) -> float:
+    return float(np.prod(np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0)))
+
+
+def _area(box: Points) -> float:
+    return float(np.prod(box[2:] - box[:2]))

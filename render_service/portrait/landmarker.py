@@ -45,6 +45,10 @@ class Crop:
         flat = face.landmarks[:, :2]
         return Crop.around(np.concatenate([flat.min(0), flat.max(0)]), flat[[RIGHT_LIDS.outer, LEFT_LIDS.outer]], scale)
 
+    def jittered(self, right: float, down: float, scale: float) -> "Crop":
+        """Shifted by parts of its side, and scaled."""
+        return Crop(self.centre + self.side * np.array([right, down]), self.side * scale, self.turn)
+
     def to_picture(self, size: int) -> Points:
         """[2, 3] affine from pixels of the crop drawn at `size` to pixels of the picture; edges meet edges."""
         step = self.side / size
@@ -74,12 +78,17 @@ class Crop:
         return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA)), moved
 
 
-def landmarks(picture: Frame, crop: Crop) -> Face:
-    """The face the crop is on; a low score says there is none."""
-    tensor = crop.cut(picture, INPUT_PX)[None] * np.float32(1 / 255)
-    outputs = network("face_landmarker.task", "face_landmarks_detector.tflite").run(tensor)
-    points = outputs[0].reshape(LANDMARKS, 3).astype(np.float64)
-    score = float(expit(outputs[1].reshape(-1)[0]))
-    affine = crop.to_picture(INPUT_PX)
-    flat = (points[:, :2] - 0.5) @ affine[:, :2].T + affine[:, 2]
-    return Face(np.column_stack([flat, points[:, 2] * crop.side / INPUT_PX]), score)
+class Landmarker:
+    """Loads once. Raises Fault (WEIGHTS_MISSING)."""
+
+    def __init__(self) -> None:
+        self._network = network("face_landmarker.task", "face_landmarks_detector.tflite")
+
+    def landmarks(self, picture: Frame, crop: Crop) -> Face:
+        """The face the crop is on; a low score says there is none."""
+        outputs = self._network.run(crop.cut(picture, INPUT_PX)[None] * np.float32(1 / 255))
+        points = outputs[0].reshape(LANDMARKS, 3).astype(np.float64)
+        affine = crop.to_picture(INPUT_PX)
+        flat = (points[:, :2] - 0.5) @ affine[:, :2].T + affine[:, 2]
+        depth = points[:, 2] * crop.side / INPUT_PX
+        return Face(np.column_stack([flat, depth]), float(expit(outputs[1].reshape(-1)[0])))

@@ -3,6 +3,7 @@
 import zipfile
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -19,14 +20,16 @@ class Network:
     def __init__(self, graph: bytes) -> None:
         self._interpreter = Interpreter(model_content=graph, num_threads=1)
         self._interpreter.allocate_tensors()
+        self._lock = Lock()
         self._input: int = self._interpreter.get_input_details()[0]["index"]
         self._outputs: list[int] = [detail["index"] for detail in self._interpreter.get_output_details()]
 
     def run(self, tensor: Tensor) -> list[Tensor]:
         """tensor: of the graph's input shape, batch included. Returns copies."""
-        self._interpreter.set_tensor(self._input, np.ascontiguousarray(tensor, np.float32))
-        self._interpreter.invoke()
-        return [np.array(self._interpreter.get_tensor(index)) for index in self._outputs]
+        with self._lock:
+            self._interpreter.set_tensor(self._input, np.ascontiguousarray(tensor, np.float32))
+            self._interpreter.invoke()
+            return [np.array(self._interpreter.get_tensor(index)) for index in self._outputs]
 
 
 @cache

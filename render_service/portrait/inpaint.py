@@ -1,0 +1,73 @@
+"""Fills the place of the person with what the background around it suggests."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from render_service.stages import Frame
+
+Plane = NDArray[np.float32]
+
+COARSEST_PX = 4
+KNOWN_ENOUGH = 1e-3
+MAX_GRAIN = 60.0
+"""Grey levels of mirrored detail: more would be objects, not texture."""
+
+
+def push_pull(picture: Plane, known: Plane) -> Plane:
+    """Smooth fill of what is unknown; known pixels stay (Gortler et al. 1996, "The Lumigraph", section 3.4.2).
+
+    picture: [H, W, 3]; known: [H, W] in 0..1.
+    """
+    levels = [(picture * known[..., None], known)]
+    while min(levels[-1][1].shape) > COARSEST_PX:
+        levels.append((_halved(levels[-1][0]), _halved(levels[-1][1])))
+    colour, weight = levels[-1]
+    fill: Plane = colour / np.maximum(weight, 1e-4)[..., None]
+    for colour, weight in levels[-2::-1]:
+        wide = cv2.resize(fill, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        share = np.where(weight > KNOWN_ENOUGH, weight, 0)[..., None]
+        fill = np.where(share > 0, colour, 0) + wide * (1 - share)
+    return fill
+
+
+def _halved(plane: Plane) -> Plane:
+    height, width = plane.shape[:2]
+    soft = cv2.GaussianBlur(plane, (0, 0), 1)
+    return np.asarray(cv2.resize(soft, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA))
+
+
+def fill_background(picture: Frame, unknown: NDArray[np.bool_], grain_px: float) -> Plane:
+    """[H, W, 3] float32 0..255: the picture, and where it is unknown a smooth fill with the grain of its surroundings.
+
+    grain_px: sigma under which detail counts as grain; it is mirrored over the nearest known edge.
+    """
+    rgb = picture.astype(np.float32)
+    if unknown.all() or not unknown.any():
+        return rgb
+    fill = push_pull(rgb, (~unknown).astype(np.float32))
+    mirrored = _mirrored(rgb, unknown)
+    grain = np.clip(mirrored - cv2.GaussianBlur(mirrored, (0, 0), grain_px), -MAX_GRAIN, MAX_GRAIN)
+    return np.where(unknown[..., None], np.clip(fill + grain, 0, 255), rgb).astype(np.float32)
+
+
+def _mirrored(rgb: Plane, unknown: NDArray[np.bool_]) -> Plane:
+    """Unknown pixels take the one as far beyond the nearest known pixel as they are before it."""
+    height, width = unknown.shape
+    nearest_y, nearest_x = _nearest_known(unknown)
+    y, x = np.mgrid[0:height, 0:width]
+    mirror_y = np.clip(2 * nearest_y - y, 0, height - 1)
+    mirror_x = np.clip(2 * nearest_x - x, 0, width - 1)
+    inside = unknown[mirror_y, mirror_x]
+    return rgb[np.where(inside, nearest_y, mirror_y), np.where(inside, nearest_x, mirror_x)]
+
+
+def _nearest_known(unknown: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    _, labels = cv2.distanceTransformWithLabels(
+        unknown.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    known_y, known_x = np.nonzero(~unknown)
+    order = np.empty(labels.max() + 1, np.intp)
+    order[labels[known_y, known_x]] = np.arange(len(known_y))
+    owner = order[labels]
+    return known_y[owner], known_x[owner]

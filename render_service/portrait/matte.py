@@ -1,0 +1,135 @@
+"""Cuts the person out of the picture: segmentation of head and shoulders, sharpened along the picture's own edges."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from render_service.portrait.face import HeadFrame, Points
+from render_service.portrait.guided import guided_filter
+from render_service.portrait.indices import CHIN, FACE_VERTICES
+from render_service.portrait.networks import network
+from render_service.stages import Frame
+
+Plane = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+SEGMENTER_PX = 256
+CROP_REACH_CM, CROP_DOWN = 17.5, 1.1
+"""Half side of head and shoulders around the face, and how much further it reaches down."""
+GUIDED_RADIUS_CM, GUIDED_EPSILON = 0.6, 1e-4
+GENEROUS_FROM, GENEROUS_SPAN = 0.25, 0.45
+"""The soft matte is read generously: a rim of background that moves along is seen less than a cut-off ear."""
+WIDEN_CM, BLUR_CM, MIN_BLUR_PX = 0.12, 0.10, 0.7
+STILL_FROM_CM, STILL_FULL_CM = 11.0, 15.0
+"""Below the chin: from here on nothing moves, so the moving layer may be the whole picture."""
+MIN_FACE_COVER, MIN_BACKGROUND_SHARE = 0.85, 0.03
+"""A matte that misses part of the face, or a crop that is all person: no layers then."""
+
+
+@dataclass(frozen=True)
+class Matte:
+    """layered: whether the cut is good enough to use; person, alpha: see `Portrait`."""
+
+    layered: bool
+    person: Mask
+    alpha: Plane
+
+
+class Segmenter:
+    """Persons against background (MediaPipe's selfie segmentation). Loads once. Raises Fault (WEIGHTS_MISSING)."""
+
+    def __init__(self) -> None:
+        self._network = network("selfie_segmentation.tflite")
+
+    def segment(self, picture: Frame) -> Plane:
+        """[H, W] 0..1, soft."""
+        small = cv2.resize(picture, (SEGMENTER_PX, SEGMENTER_PX), interpolation=cv2.INTER_AREA)
+        mask = self._network.run(small[None] * np.float32(1 / 255))[0][0, :, :, 0]
+        return np.asarray(cv2.resize(mask, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR))
+
+
+def cut_out(
+    segmenter: Segmenter, image: Frame, pad: int, landmarks: Points, head: HeadFrame, others: list[Points]
+) -> Matte:
+    """image: padded; landmarks: [478, 3] px on it; others: those of the other faces, whose owners stay still."""
+    scale = head.px_per_cm
+    soft, background_share = _soft_matte(segmenter, image, pad, landmarks, scale)
+    face = _face_mask(image.shape[:2], landmarks)
+    layered = bool(soft[face > 0].mean() > MIN_FACE_COVER and background_share > MIN_BACKGROUND_SHARE)
+    soft *= _nearer_share(image.shape[:2], landmarks, others)
+    generous = np.clip((soft - GENEROUS_FROM) / GENEROUS_SPAN, 0, 1)
+    generous = np.maximum(generous, cv2.GaussianBlur(face, (0, 0), 1))
+    generous *= _connected(generous, landmarks)
+    person = generous > 0.5
+    if not layered:
+        return Matte(False, person, np.ones(image.shape[:2], np.float32))
+    alpha = np.maximum(_widened(generous, scale), _still_part(image.shape[:2], landmarks, head))
+    return Matte(True, person, np.clip(alpha, 0, 1).astype(np.float32))
+
+
+def _soft_matte(segmenter: Segmenter, image: Frame, pad: int, landmarks: Points, scale: float) -> tuple[Plane, float]:
+    """The matte on the whole padded picture, and the share of background within head and shoulders."""
+    height, width = image.shape[:2]
+    centre, reach = landmarks[:FACE_VERTICES, :2].mean(0), CROP_REACH_CM * scale
+    x0, y0 = np.maximum(pad, (centre - reach).astype(int))
+    x1, y1 = np.minimum([width - pad, height - pad], (centre + [reach, reach * CROP_DOWN]).astype(int))
+    crop = image[y0:y1, x0:x1]
+    radius = max(2, int(GUIDED_RADIUS_CM * scale))
+    sharp = guided_filter(crop.astype(np.float32) / 255, segmenter.segment(crop), radius, GUIDED_EPSILON)
+    matte = np.zeros((height, width), np.float32)
+    matte[y0:y1, x0:x1] = sharp
+    matte[y1:] = matte[y1 - 1]
+    inner = matte[pad : height - pad, pad : width - pad]
+    whole = cv2.copyMakeBorder(inner, pad, pad, pad, pad, cv2.BORDER_REFLECT_101)
+    return np.asarray(whole), float((sharp < 0.3).mean())
+
+
+def _face_mask(shape: tuple[int, int], landmarks: Points) -> Plane:
+    mask = np.zeros(shape, np.uint8)
+    hull = cv2.convexHull(landmarks[:FACE_VERTICES, :2].astype(np.float32))
+    cv2.fillConvexPoly(mask, hull.astype(np.int32), 1)
+    return mask.astype(np.float32)
+
+
+def _nearer_share(shape: tuple[int, int], landmarks: Points, others: list[Points]) -> Plane:
+    """1 where the chosen face is nearest, in sizes of each face; fading to 0 over where another one is."""
+    share = np.ones(shape, np.float32)
+    own = _distance_in_faces(shape, landmarks)
+    for other in others:
+        margin = _distance_in_faces(shape, other) - own
+        share *= np.clip(margin / 0.3 + 0.5, 0, 1)
+    return share
+
+
+def _distance_in_faces(shape: tuple[int, int], landmarks: Points) -> Plane:
+    flat = landmarks[:FACE_VERTICES, :2]
+    y, x = np.ogrid[0 : shape[0], 0 : shape[1]]
+    centre, size = flat.mean(0), np.ptp(flat, axis=0).max()
+    return np.asarray(np.hypot(x - centre[0], y - centre[1]) / size, np.float32)
+
+
+def _connected(matte: Plane, landmarks: Points) -> Plane:
+    """1 on the connected part that holds the face, and a little around it."""
+    _, labels = cv2.connectedComponents((matte > 0.5).astype(np.uint8))
+    height, width = matte.shape
+    x, y = np.clip(landmarks[:FACE_VERTICES, :2].mean(0).astype(int), 0, [width - 1, height - 1])
+    part = (labels == labels[y, x]).astype(np.uint8)
+    return np.asarray(cv2.dilate(part, np.ones((5, 5), np.uint8)), np.float32)
+
+
+def _widened(matte: Plane, scale: float) -> Plane:
+    reach = max(1, round(WIDEN_CM * scale))
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return np.asarray(cv2.GaussianBlur(cv2.dilate(matte, disk), (0, 0), max(MIN_BLUR_PX, BLUR_CM * scale)))
+
+
+def _still_part(shape: tuple[int, int], landmarks: Points, head: HeadFrame) -> Plane:
+    """Rises from 0 to 1 below the chin, along the head's own down."""
+    roll = np.deg2rad(head.yaw_pitch_roll[2])
+    y, x = np.ogrid[0 : shape[0], 0 : shape[1]]
+    chin = landmarks[CHIN, :2]
+    below = ((y - chin[1]) * np.cos(roll) - (x - chin[0]) * np.sin(roll)) / head.px_per_cm
+    t = np.clip((below - STILL_FROM_CM) / (STILL_FULL_CM - STILL_FROM_CM), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
