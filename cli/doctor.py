@@ -113,7 +113,9 @@ def _disk() -> Finding:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     free = shutil.disk_usage(folder).free
     state: State = "ok" if free > LEAST_FREE_BYTES else "missing"
-    return Finding("disk", state, f"{free / 1024**3:.0f} GB free", "" if state == "ok" else f"free some room in {folder}")
+    return Finding(
+        "disk", state, f"{free / 1024**3:.0f} GB free", "" if state == "ok" else f"free some room in {folder}"
+    )
 
 
 def _gpu() -> Finding:
@@ -137,4 +139,6 @@ def _weights() -> Iterator[Finding]:
 
     for entry, present in weights.survey():
         state: State = "ok" if present else "missing"
-        yield Finding(f"weights {entry}", state, "present" if present else "", "" if present else "serenade weights fetch")
+        yield Finding(
+            f"weights {entry}", state, "present" if present else "", "" if present else "serenade weights fetch"
+        )

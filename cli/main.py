@@ -3,12 +3,13 @@
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, cast, get_args
 
 import typer
 
+from cli.weights_command import app as weights_app
 from shared.errors import BadInput, BadOption, Cancelled, ErrorCode, Refused, SerenadeError
-from shared.models import MAX_HEIGHT, MIN_HEIGHT, FrameRate
+from shared.models import MAX_HEIGHT, MIN_HEIGHT, FrameRate, RenderOptions
 
 EXIT_FAULT, EXIT_BAD_INPUT, EXIT_CANCELLED = 1, 2, 130
 
@@ -43,18 +44,20 @@ def sing(
     json_: Annotated[bool, typer.Option("--json", help="Print what was made as JSON on the last line.")] = False,
 ) -> None:
     """Make the face in SELFIE sing SONG."""
-    from cli.sing import SingOptions, run_sing  # noqa: PLC0415 - keeps `serenade --help` quick
+    from cli.sing import run_sing  # noqa: PLC0415 - keeps `serenade --help` quick
 
-    options = SingOptions(
-        start_s=start, end_s=end, height=height, fps=checked_fps(fps), seed=seed, face=face, max_bytes=max_bytes, workers=workers
+    options = RenderOptions(
+        start_s=start, end_s=end, height=height, fps=checked_fps(fps), seed=seed, face=face, max_bytes=max_bytes
     )
-    run_sing(song, selfie, output, options, as_json=json_)
+    run_sing(song, selfie, output, options, workers=workers, as_json=json_)
 
 
 @app.command()
 def separate(
     song: Song,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for vocals.wav and accompaniment.wav.")] = Path(),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for vocals.wav and accompaniment.wav.")
+    ] = Path(),
 ) -> None:
     """Take the voice out of SONG: vocals.wav and accompaniment.wav, which add up to it."""
     from cli.separate_command import separate as run  # noqa: PLC0415
@@ -75,6 +78,9 @@ def perform(
     run(song, output, fps=checked_fps(fps), seed=seed)
 
 
+app.add_typer(weights_app, name="weights")
+
+
 @app.command()
 def worker() -> None:
     """Render for the queue at REDIS_URL until stopped."""
@@ -93,12 +99,12 @@ def doctor(
     run_doctor(warm_up=warm_up)
 
 
-def checked_fps(fps: int) -> int:
+def checked_fps(fps: int) -> FrameRate:
     """Raises BadOption for a frame rate that videos don't have."""
     rates = get_args(FrameRate)
     if fps not in rates:
         raise BadOption(ErrorCode.OPTION_INVALID, name="--fps", allowed=", ".join(map(str, rates)))
-    return fps
+    return cast(FrameRate, fps)
 
 
 def main() -> None:

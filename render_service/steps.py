@@ -1,12 +1,9 @@
 """The three steps a worker runs, between store and pipeline: fetch what is needed, work in a private folder, store."""
 
-import os
-import shutil
-import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from render_service.pipeline import Pipeline
@@ -14,10 +11,13 @@ from render_service.prepared import Prepared
 from render_service.registry import build_parts
 from render_service.worker import Finished, PreparedJob, Report, SegmentDone
 from shared.models import AssetRef, JobRequest, Stage, StageSeconds, VideoFacts
+from shared.private_folder import private_folder, remove_left_behind
 from shared.settings import Settings
-from shared.store import AssetStore, open_store
+from shared.store import AssetStore, store_from
 
 PREPARED_TYPE, SEGMENT_TYPE, VIDEO_TYPE = "application/x-npz", "video/mp4", "video/mp4"
+WORK_TTL_S = 86_400.0
+"""How long what only the steps need is kept: longer than any render, so that a late takeover still finds it."""
 
 
 class _Clock:
@@ -49,8 +49,7 @@ class StoredSteps:
         self._work_dir = work_dir
         self._ttl_s = ttl_s
         self._last: tuple[str, Prepared] | None = None
-        work_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _sweep(work_dir)
+        remove_left_behind(work_dir)
 
     def prepare(self, request: JobRequest, report: Report) -> PreparedJob:
         clock = _Clock(report)
@@ -60,7 +59,7 @@ class StoredSteps:
             prepared = self._pipeline.prepare(song, portrait, request.options, clock)
             with (folder / "prepared.npz").open("wb") as out:
                 prepared.save(out)
-            stored = self._store.put_file(folder / "prepared.npz", PREPARED_TYPE, self._ttl_s)
+            stored = self._store.put_file(folder / "prepared.npz", PREPARED_TYPE, WORK_TTL_S)
         self._last = (stored.key, prepared)
         return PreparedJob(stored, prepared.plan.segment_count, clock.seconds)
 
@@ -69,12 +68,10 @@ class StoredSteps:
         with self._folder() as folder:
             part = folder / "segment.mp4"
             self._pipeline.render_segment(self._prepared(prepared, folder), index, part, clock)
-            stored = self._store.put_file(part, SEGMENT_TYPE, self._ttl_s)
+            stored = self._store.put_file(part, SEGMENT_TYPE, WORK_TTL_S)
         return SegmentDone(stored, clock.seconds)
 
-    def finish(
-        self, request: JobRequest, prepared: AssetRef, segments: Sequence[AssetRef], report: Report
-    ) -> Finished:
+    def finish(self, request: JobRequest, prepared: AssetRef, segments: Sequence[AssetRef], report: Report) -> Finished:
         clock = _Clock(report)
         with self._folder() as folder:
             plan = self._prepared(prepared, folder).plan
@@ -83,7 +80,6 @@ class StoredSteps:
             video = folder / "video.mp4"
             self._pipeline.finish(plan, parts, song, video, clock)
             stored = self._store.put_file(video, VIDEO_TYPE, self._ttl_s)
-        self._store.delete_many([prepared.key, *(ref.key for ref in segments)])
         facts = VideoFacts(
             duration_s=plan.duration_s,
             frames=plan.frame_count,
@@ -104,39 +100,15 @@ class StoredSteps:
         self._store.fetch(ref.key, to)
         return to
 
-    @contextmanager
-    def _folder(self) -> Iterator[Path]:
-        """A private folder for plaintext; the process id in its name lets `_sweep` tell a dead worker's."""
-        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._work_dir))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    def _folder(self) -> AbstractContextManager[Path]:
+        return private_folder(self._work_dir)
 
 
 def build_steps(settings: Settings) -> StoredSteps:
     """The real steps, on the default backends."""
     return StoredSteps(
-        open_store(settings.store),
+        store_from(settings.store),
         Pipeline(build_parts(settings.intake)),
         work_dir=settings.store.data_dir / "work",
         ttl_s=settings.store.days_kept * 86_400,
     )
-
-
-def _sweep(work_dir: Path) -> None:
-    """Removes what workers that were killed left behind: plaintext must not outlive its worker."""
-    for folder in work_dir.iterdir():
-        pid = folder.name.partition("-")[0]
-        if pid.isdigit() and not _alive(int(pid)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -58,6 +58,24 @@ class ErrorCode(StrEnum):
     WORKER_LOST = "worker_lost"
     INTERNAL = "internal"
 
+    @property
+    def ours(self) -> bool:
+        """Whether it is ours to mend: nothing the person does differently would help."""
+        return self in _OURS
+
+
+_OURS = frozenset(
+    {
+        ErrorCode.WEIGHTS_MISSING,
+        ErrorCode.MEDIA_TOOL_FAILED,
+        ErrorCode.ASSET_MISSING,
+        ErrorCode.ASSET_UNREADABLE,
+        ErrorCode.QUEUE_UNREACHABLE,
+        ErrorCode.WORKER_LOST,
+        ErrorCode.INTERNAL,
+    }
+)
+
 
 class SerenadeError(Exception):
     """Base of all errors of ours.

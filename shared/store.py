@@ -22,6 +22,7 @@ from shared.errors import BadInput, ErrorCode, Fault
 from shared.master_key import load_master_key, parse_master_key
 from shared.models import AssetRef
 from shared.sealing import Sealer
+from shared.settings import StoreSettings
 
 log = logging.getLogger(__name__)
 
@@ -170,6 +171,12 @@ def open_store(
     folder = data_dir / ASSET_FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return AssetStore(LocalStore(folder), Sealer(key), clock=clock, folder=folder)
+
+
+def store_from(settings: StoreSettings) -> AssetStore:
+    """The store that settings describe; raises as `open_store`."""
+    key = settings.master_key.get_secret_value() if settings.master_key else None
+    return open_store(settings.data_dir, master_key=key, url=settings.url)
 
 
 def _remote(url: str) -> ObjectStore:

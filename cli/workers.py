@@ -1,0 +1,51 @@
+"""Worker processes of our own, for as long as a command runs."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+STOP_LIMIT_S = 8.0
+"""A worker hands its step back within its own grace of 5 s; after this it is killed."""
+
+
+def default_count() -> int:
+    """One a core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def running_workers(count: int, environment: Mapping[str, str]) -> Iterator[None]:
+    """Starts workers and ends them on leaving; should this process be killed, they end by themselves.
+
+    They live in a session of their own, so that Ctrl-C reaches the command alone, which then ends them in order.
+    """
+    workers = [_start(environment) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.send_signal(signal.SIGTERM)
+        for worker in workers:
+            _end(worker)
+
+
+def _start(environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "render_service", "--exit-with-parent"],
+        stdin=subprocess.PIPE,
+        env={**os.environ, **environment},
+        start_new_session=True,
+    )
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    try:
+        worker.wait(STOP_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
+    if worker.stdin:
+        worker.stdin.close()
