@@ -207,6 +207,11 @@ class Encoder(Protocol):
         fps: int,
         start_s: float,
         duration_s: float,
+        max_bytes: int | None = None,
     ) -> None:
-        """Joins without re-encoding pictures, adds the song's sound, writes `out` whole or not at all."""
+        """Joins without re-encoding pictures, adds the song's sound, writes `out` whole or not at all.
+
+        max_bytes: the limit `plan` was given; the sound takes what the pictures leave of it.
+        Raises BadOption (VIDEO_CANNOT_FIT).
+        """
         ...

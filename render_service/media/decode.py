@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import IO, Never
+from typing import IO, Any, Never, TypeAlias
 
 import av
 import av.error
@@ -13,11 +15,14 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from numpy.typing import NDArray
 
 from render_service.media.sniff import demuxer_of
 from render_service.stages import Samples
 from shared.errors import BadSong, ErrorCode
+
+AnyPacket: TypeAlias = "Packet[Any]"
 
 SOUND_CODECS = (
     "aac", "aac_latm", "ac3", "adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms", "alac", "amrnb", "eac3", "flac",
@@ -64,14 +69,29 @@ class Sound:
         """The length the header of a format that knows it claims; streams that are made to be cut claim nothing."""
         if self.demuxer not in ("mov", "wav", "aiff", "flac") or self.stream.duration is None:
             return None
-        return float(self.stream.duration * (self.stream.time_base or 0))
+        return float(self.stream.duration * self.time_base)
+
+    @property
+    def time_base(self) -> Fraction:
+        return self.stream.time_base or Fraction(1, self.stream.codec_context.sample_rate)
+
+    def packets(self) -> Iterator[AnyPacket]:
+        """Up to the end, or to where the container is cut off: what is there may still be enough."""
+        demuxed = self.container.demux(self.stream)
+        while True:
+            try:
+                packet = next(demuxed)
+            except (StopIteration, av.error.FFmpegError):
+                return
+            if packet.size:
+                yield packet
 
     def frames(self) -> Iterator[AudioFrame]:
         """Decoded frames with sound in them, priming already skipped by the decoder. Raises BadSong (SONG_DAMAGED)."""
         good = bad = 0
-        for packet in _until_broken(self.container, self.stream):
+        for packet in chain(self.packets(), (None,)):
             try:
-                decoded = packet.decode()
+                decoded = self.stream.decode(packet)
             except av.error.FFmpegError:
                 bad += 1
                 if bad > max(_BAD_PACKETS_FREE, _BAD_PACKETS_SHARE * good):
@@ -147,17 +167,6 @@ def _first_sound(container: InputContainer) -> AudioStream:
     if codec not in SOUND_CODECS:
         raise BadSong(ErrorCode.SONG_NOT_AUDIO, f"codec {codec} is not for songs")
     return first
-
-
-def _until_broken(container: InputContainer, stream: AudioStream) -> Iterator["av.Packet[AudioStream]"]:
-    """Packets up to the end, or to where the container is cut off: what is there may still be enough."""
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.error.FFmpegError):
-            return
-        yield packet
 
 
 def stereo(frame: AudioFrame) -> Samples:
