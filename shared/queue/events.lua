@@ -27,14 +27,28 @@ local function learn_pace(job)
   end
 end
 
+-- How much of a stage is done, of FULL; nil before it began.
+local function done_of(job, stage)
+  return tonumber(job['done.' .. stage])
+end
+
 -- Share of the way a running job has gone, 0..1.
 local function gone(job, seconds, sum)
-  local before = 0
+  local behind = 0
+  for _, stage in ipairs(STAGES) do behind = behind + seconds[stage] * (done_of(job, stage) or 0) / FULL end
+  return behind / sum
+end
+
+-- Stages run side by side; one is shown until it is done, then the first that is not.
+local function shown_stage(job)
+  if job.stage and done_of(job, job.stage) < FULL then return job.stage end
+  local last
   for _, stage in ipairs(STAGES) do
-    if stage == job.stage then return (before + seconds[stage] * job.done / FULL) / sum end
-    before = before + seconds[stage]
+    local done = done_of(job, stage)
+    if done and done < FULL then return stage end
+    if done then last = stage end
   end
-  return 0
+  return last
 end
 
 local function remaining_s(job)
@@ -66,7 +80,7 @@ local function snapshot(id)
   end
   if job.stage then
     tell('stage', '"' .. job.stage .. '"')
-    tell('done', job.done)
+    tell('done', done_of(job, job.stage))
     tell('total', FULL)
   end
   for _, name in ipairs({ 'error_code', 'error_params', 'video', 'facts' }) do tell(name, job[name]) end
@@ -78,14 +92,16 @@ local function publish(id)
   redis.call('XADD', EVENTS, 'MAXLEN', '~', config.events_kept, '*', 'event', snapshot(id))
 end
 
--- Notes how far a running job is; tells so unless it did a moment ago.
+-- Notes how far a stage of a running job is; tells so unless it did a moment ago.
 local function advance(id, stage, done)
   local key = job_key(id)
   local job = hash(key)
   local since = now - (job.advanced_ms or job.admitted_ms)
   redis.call('HINCRBY', key, 'wall.' .. (job.stage or stage), since)
-  if stage == job.stage then done = math.max(done, job.done) end -- a step begun again does not take progress back
-  redis.call('HSET', key, 'stage', stage, 'done', done, 'advanced_ms', now)
-  local changed = stage ~= job.stage
-  if changed or (done ~= tonumber(job.done) and now - job.told_ms >= TELL_EVERY) then publish(id) end
+  local before, shown_before = done_of(job, job.stage or stage), job.stage
+  job['done.' .. stage] = math.max(done, done_of(job, stage) or 0) -- a step begun again takes no progress back
+  job.stage = shown_stage(job)
+  redis.call('HSET', key, 'done.' .. stage, job['done.' .. stage], 'stage', job.stage, 'advanced_ms', now)
+  local moved = done_of(job, job.stage) ~= before
+  if job.stage ~= shown_before or (moved and now - job.told_ms >= TELL_EVERY) then publish(id) end
 end

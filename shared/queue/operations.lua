@@ -120,6 +120,9 @@ function operations.prepared()
   if not job then return 0 end
   complete(args.id, job, step, args.seconds)
   redis.call('HSET', job_key(job), 'prepared', args.prepared, 'segments', args.segments, 'missing', args.segments)
+  for _, stage in ipairs({ 'separate', 'perform', 'rig' }) do
+    redis.call('HSET', job_key(job), 'done.' .. stage, FULL)
+  end
   advance(job, 'animate', 0)
   for i = 0, args.segments - 1 do enqueue(job, segment_step(i)) end
   return 1
