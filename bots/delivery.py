@@ -191,7 +191,7 @@ class Delivery:
             await self._replier.deliver(event, video)
 
     async def _fetch(self, asset: AssetRef, to: Path) -> None:
-        """A thread can't be stopped: when cancelled, waits for it, so that nobody deletes the folder under its hands."""
+        """A thread can't be stopped: cancelled, this waits so that nobody deletes the folder under its hands."""
         fetching = asyncio.ensure_future(asyncio.to_thread(self._store.fetch, asset, to))
         try:
             await asyncio.shield(fetching)
