@@ -9,7 +9,7 @@ from pathlib import Path
 from render_service.pipeline import Pipeline
 from render_service.prepared import Prepared
 from render_service.registry import build_parts
-from render_service.worker import Finished, PreparedJob, Report, SegmentDone
+from render_service.step_protocol import Finished, PreparedJob, Report, SegmentDone
 from shared.models import AssetRef, JobRequest, Stage, StageSeconds, VideoFacts
 from shared.private_folder import private_folder, remove_left_behind
 from shared.settings import Settings
