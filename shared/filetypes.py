@@ -94,6 +94,8 @@ _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 _SOUND_BRANDS = {b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "}
 _QUICKTIME_ATOMS = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 """What files of before 2001 begin with; later ones begin with `ftyp`."""
+_OGG_VIDEO_MARKS = (b"\x80theora", b"BBCD\x00", b"OVP80")
+_OGG_STARTS_BYTES = 512
 _TS_LAYOUTS = ((0, 188), (4, 192), (0, 204))
 """Where the first sync byte is and how far the next: plain, with time stamps (M2TS), with error correction (DVB)."""
 
@@ -175,9 +177,8 @@ def _by_mark(head: bytes) -> FileType | None:
 
 
 def _ogg(head: bytes) -> FileType:
-    """By the first packet (RFC 3533): video streams come first where there are any."""
-    packet = head[27 + head[26] :] if len(head) > 27 else b""
-    return OGG_VIDEO if packet.startswith((b"\x80theora", b"fishead\x00", b"BBCD", b"OVP80")) else OGG
+    """Every stream's first packet stands on the first pages (RFC 3533)."""
+    return OGG_VIDEO if any(mark in head[:_OGG_STARTS_BYTES] for mark in _OGG_VIDEO_MARKS) else OGG
 
 
 def _iso_media(head: bytes) -> FileType | None:
