@@ -10,8 +10,10 @@ Plane = NDArray[np.float32]
 
 COARSEST_PX = 4
 KNOWN_ENOUGH = 1e-3
+GRAIN_CM, GRAIN_REACH_CM = 0.5, 2.0
+"""Sigma under which detail counts as grain, and how far from the known it is mirrored in full; no head bares more."""
 MAX_GRAIN = 60.0
-"""Grey levels of mirrored detail: more would be objects, not texture."""
+"""Grey levels: more would be objects, not texture."""
 
 
 def push_pull(picture: Plane, known: Plane) -> Plane:
@@ -37,37 +39,42 @@ def _halved(plane: Plane) -> Plane:
     return np.asarray(cv2.resize(soft, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA))
 
 
-def fill_background(picture: Frame, unknown: NDArray[np.bool_], grain_px: float) -> Plane:
-    """[H, W, 3] float32 0..255: the picture, and where it is unknown a smooth fill with the grain of its surroundings.
-
-    grain_px: sigma under which detail counts as grain; it is mirrored over the nearest known edge.
-    """
+def fill_background(picture: Frame, unknown: NDArray[np.bool_], px_per_cm: float) -> Plane:
+    """[H, W, 3] float32 0..255: the picture, and where it is unknown a smooth fill with the grain of its surroundings."""
     rgb = picture.astype(np.float32)
     if unknown.all() or not unknown.any():
         return rgb
-    fill = push_pull(rgb, (~unknown).astype(np.float32))
-    mirrored = _mirrored(rgb, unknown)
-    grain = np.clip(mirrored - cv2.GaussianBlur(mirrored, (0, 0), grain_px), -MAX_GRAIN, MAX_GRAIN)
+    known = (~unknown).astype(np.float32)
+    fill = push_pull(rgb, known)
+    grain = _mirrored(_grain(rgb, known, GRAIN_CM * px_per_cm), unknown, GRAIN_REACH_CM * px_per_cm)
     return np.where(unknown[..., None], np.clip(fill + grain, 0, 255), rgb).astype(np.float32)
 
 
-def _mirrored(rgb: Plane, unknown: NDArray[np.bool_]) -> Plane:
-    """Unknown pixels take the one as far beyond the nearest known pixel as they are before it."""
+def _grain(rgb: Plane, known: Plane, sigma: float) -> Plane:
+    """What is finer than sigma, measured on known pixels only."""
+    weight = cv2.GaussianBlur(known, (0, 0), sigma)[..., None]
+    base = cv2.GaussianBlur(rgb * known[..., None], (0, 0), sigma) / np.maximum(weight, 1e-3)
+    return np.asarray(np.clip(rgb - base, -MAX_GRAIN, MAX_GRAIN))
+
+
+def _mirrored(grain: Plane, unknown: NDArray[np.bool_], reach: float) -> Plane:
+    """Unknown pixels take the grain as far beyond the nearest known pixel as they are before it, less and less inwards."""
     height, width = unknown.shape
-    nearest_y, nearest_x = _nearest_known(unknown)
+    nearest_y, nearest_x, distance = _nearest_known(unknown)
     y, x = np.mgrid[0:height, 0:width]
     mirror_y = np.clip(2 * nearest_y - y, 0, height - 1)
     mirror_x = np.clip(2 * nearest_x - x, 0, width - 1)
-    inside = unknown[mirror_y, mirror_x]
-    return rgb[np.where(inside, nearest_y, mirror_y), np.where(inside, nearest_x, mirror_x)]
+    share = np.clip(2 - distance / reach, 0, 1) * ~unknown[mirror_y, mirror_x]
+    return np.asarray(grain[mirror_y, mirror_x] * share[..., None], np.float32)
 
 
-def _nearest_known(unknown: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    _, labels = cv2.distanceTransformWithLabels(
+def _nearest_known(unknown: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], Plane]:
+    """Row and column of the nearest known pixel, and the distance to it."""
+    distance, labels = cv2.distanceTransformWithLabels(
         unknown.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
     known_y, known_x = np.nonzero(~unknown)
     order = np.empty(labels.max() + 1, np.intp)
     order[labels[known_y, known_x]] = np.arange(len(known_y))
     owner = order[labels]
-    return known_y[owner], known_x[owner]
+    return known_y[owner], known_x[owner], distance

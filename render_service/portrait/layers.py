@@ -10,23 +10,36 @@ from render_service.stages import Frame
 WIDEN_CM = 0.12
 """What the fill must not read around the matte: the person's rim colours the background."""
 VISIBLE = 0.02
-GRAIN_CM = 0.5
+MOSTLY_BACKGROUND, MOSTLY_PERSON = 0.3, 0.6
 
 
-def split_layers(image: Frame, alpha: NDArray[np.float32], px_per_cm: float) -> tuple[NDArray[np.uint8], Frame]:
-    """foreground [H, W, 4] premultiplied RGBA, background [H, W, 3]: foreground + (1 - alpha) background = image.
+def split_layers(
+    image: Frame, alpha: NDArray[np.float32], px_per_cm: float
+) -> tuple[NDArray[np.uint8], Frame, NDArray[np.float32]]:
+    """foreground [H, W, 4] premultiplied RGBA, background [H, W, 3], alpha [H, W].
 
-    The background is bent, where the matte is thin, to what the photo allows: no foreground is darker than black.
+    foreground + (1 - alpha) background = image. Where no colour at this opacity can give the image, what is mostly person
+    becomes more opaque, and what is mostly background bends the fill towards the image.
     """
     reach = max(1, round(WIDEN_CM * px_per_cm))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     unknown = cv2.dilate((alpha > VISIBLE).astype(np.uint8), disk) > 0
-    opacity = np.round(alpha * 255)[..., None] / np.float32(255)
-    filled = fill_background(image, unknown, GRAIN_CM * px_per_cm)
+    filled = fill_background(image, unknown, px_per_cm)
+    alpha = np.round(_opaque_enough(alpha, image, filled) * 255) / np.float32(255)
+    opacity = alpha[..., None]
     background = np.round(_allowed(filled, image, opacity))
     colour = np.clip(np.round(image - (1 - opacity) * background), 0, 255)
     foreground = np.concatenate([colour, opacity * 255], axis=2).round().astype(np.uint8)
-    return foreground, background.astype(np.uint8)
+    return foreground, background.astype(np.uint8), alpha
+
+
+def _opaque_enough(alpha: NDArray[np.float32], image: Frame, background: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Alpha raised, where it is high, to the least that lets some colour over this background give the image."""
+    darker = 1 - image / np.maximum(background, 1)
+    lighter = (image - background) / np.maximum(255 - background, 1)
+    least = np.maximum(darker, lighter).max(2)
+    person = np.clip((alpha - MOSTLY_BACKGROUND) / (MOSTLY_PERSON - MOSTLY_BACKGROUND), 0, 1)
+    return np.asarray(np.clip(alpha + person * np.maximum(least - alpha, 0), 0, 1), np.float32)
 
 
 def _allowed(background: NDArray[np.float32], image: Frame, opacity: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -34,4 +47,4 @@ def _allowed(background: NDArray[np.float32], image: Frame, opacity: NDArray[np.
     through = np.maximum(1 - opacity, 1e-6)
     darkest = np.clip((image - 255 * opacity) / through, 0, 255)
     brightest = np.clip(image / through, 0, 255)
-    return np.clip(background, darkest, brightest)
+    return np.asarray(np.where(opacity < 1, np.clip(background, darkest, brightest), background))

@@ -14,10 +14,14 @@ from render_service.stages import Frame
 
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Window = tuple[slice, slice]
 
 SEGMENTER_PX = 256
-CROP_REACH_CM, CROP_DOWN = 17.5, 1.1
-"""Half side of head and shoulders around the face, and how much further it reaches down."""
+NEAR_REACH_CM, FAR_REACH_CM, REACH_DOWN = 17.5, 36.0, 1.1
+"""Half sides of the windows around the face that are segmented, and how much further they reach down: head and shoulders
+finely, big hair and arms around them coarsely."""
+NEAR_FADE_CM = 3.0
+BACKGROUND_BELOW = 0.3
 GUIDED_RADIUS_CM, GUIDED_EPSILON = 0.6, 1e-4
 GENEROUS_FROM, GENEROUS_SPAN = 0.25, 0.45
 """The soft matte is read generously: a rim of background that moves along is seen less than a cut-off ear."""
@@ -71,19 +75,38 @@ def cut_out(
 
 def _soft_matte(segmenter: Segmenter, image: Frame, pad: int, landmarks: Points, scale: float) -> tuple[Plane, float]:
     """The matte on the whole padded picture, and the share of background within head and shoulders."""
-    height, width = image.shape[:2]
-    centre, reach = landmarks[:FACE_VERTICES, :2].mean(0), CROP_REACH_CM * scale
-    x0, y0 = np.maximum(pad, (centre - reach).astype(int))
-    x1, y1 = np.minimum([width - pad, height - pad], (centre + [reach, reach * CROP_DOWN]).astype(int))
-    crop = image[y0:y1, x0:x1]
+    picture = image[pad : image.shape[0] - pad, pad : image.shape[1] - pad]
+    centre = landmarks[:FACE_VERTICES, :2].mean(0) - pad
+    near, far = (_window(picture.shape[:2], centre, reach * scale) for reach in (NEAR_REACH_CM, FAR_REACH_CM))
+    matte = np.zeros(picture.shape[:2], np.float32)
+    matte[far] = segmenter.segment(picture[far])
+    if near != far:
+        matte[near] += _inner_share(matte.shape, near, NEAR_FADE_CM * scale) * (
+            segmenter.segment(picture[near]) - matte[near]
+        )
     radius = max(2, int(GUIDED_RADIUS_CM * scale))
-    sharp = guided_filter(crop.astype(np.float32) / 255, segmenter.segment(crop), radius, GUIDED_EPSILON)
-    matte = np.zeros((height, width), np.float32)
-    matte[y0:y1, x0:x1] = sharp
-    matte[y1:] = matte[y1 - 1]
-    inner = matte[pad : height - pad, pad : width - pad]
-    whole = cv2.copyMakeBorder(inner, pad, pad, pad, pad, cv2.BORDER_REFLECT_101)
-    return np.asarray(whole), float((sharp < 0.3).mean())
+    matte[far] = guided_filter(picture[far].astype(np.float32) / 255, matte[far], radius, GUIDED_EPSILON)
+    matte[far[0].stop :] = matte[far[0].stop - 1]
+    whole = cv2.copyMakeBorder(matte, pad, pad, pad, pad, cv2.BORDER_REFLECT_101)
+    return np.asarray(whole), float((matte[near] < BACKGROUND_BELOW).mean())
+
+
+def _window(shape: tuple[int, ...], centre: Points, reach: float) -> Window:
+    """Rows and columns around the centre, `REACH_DOWN` further below it, within the picture."""
+    x0, y0 = np.maximum(0, (centre - reach).astype(int))
+    x1, y1 = np.minimum([shape[1], shape[0]], (centre + [reach, reach * REACH_DOWN]).astype(int))
+    return slice(int(y0), int(y1)), slice(int(x0), int(x1))
+
+
+def _inner_share(shape: tuple[int, ...], window: Window, fade: float) -> Plane:
+    """Of the window's size: 1 inside, falling to 0 at its edges, except where they are the picture's own."""
+    shares = []
+    for extent, part in zip(shape, window, strict=True):
+        at = np.arange(part.start, part.stop)
+        low = np.inf if part.start == 0 else (at - part.start) / fade
+        high = np.inf if part.stop == extent else (part.stop - 1 - at) / fade
+        shares.append(np.clip(np.minimum(low, high) + np.zeros(len(at)), 0, 1))
+    return np.asarray(np.minimum.outer(*shares), np.float32)
 
 
 def _face_mask(shape: tuple[int, int], landmarks: Points) -> Plane:

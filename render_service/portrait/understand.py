@@ -40,7 +40,7 @@ def _portrait(image: Frame, pad: int, landmarks: Points, others: list[Points]) -
     mouth, landmarks = read_mouth(image, landmarks, head)
     landmarks = limit_depth(landmarks)
     matte = cut_out(Segmenter(), image, pad, landmarks, head, others)
-    foreground, background = split_layers(image, matte.alpha, head.px_per_cm)
+    foreground, background, alpha = split_layers(image, matte.alpha, head.px_per_cm)
     return Portrait(
         image=image,
         pad=pad,
@@ -49,7 +49,7 @@ def _portrait(image: Frame, pad: int, landmarks: Points, others: list[Points]) -
         rest=head.from_camera(camera_points(landmarks)),
         mouth=mouth,
         layered=matte.layered,
-        matte=matte.alpha,
+        matte=alpha,
         person=matte.person,
         foreground=foreground,
         background=background,
