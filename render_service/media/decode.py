@@ -18,9 +18,9 @@ from av.container import InputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from render_service.media.sniff import demuxer_of
 from render_service.stages import Samples
 from shared.errors import BadSong, ErrorCode
+from shared.filetypes import song_type
 
 AnyPacket: TypeAlias = "Packet[Any]"
 
@@ -32,6 +32,8 @@ SOUND_CODECS = (
 )  # fmt: skip
 """The only decoders that strangers' bytes may reach: what songs and the sound of videos are made of."""
 
+_DEMUXERS = frozenset(("mp3", "aac", "wav", "aiff", "flac", "ogg", "mov", "matroska", "avi", "mpeg", "mpegts"))
+"""The only ones that may be named to FFmpeg; none of them is one that opens other files."""
 _BUFFER_BYTES = 64 * 1024
 _RATES = range(4_000, 768_001)
 _BAD_PACKETS_FREE, _BAD_PACKETS_SHARE = 8, 0.1
@@ -111,17 +113,12 @@ class Sound:
 def open_sound(path: Path) -> Iterator[Sound]:
     """Opens a song with the one demuxer its content asks for, through our own file object: FFmpeg gets no protocol.
 
-    Raises BadSong: FILE_MISSING, FILE_EMPTY, SONG_NOT_AUDIO, SONG_IS_PLAYLIST, SONG_DAMAGED.
+    Raises BadInput (FILE_MISSING, FILE_EMPTY), BadSong (SONG_NOT_AUDIO, SONG_IS_PLAYLIST, SONG_DAMAGED).
     """
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise BadSong(ErrorCode.FILE_MISSING, str(error)) from error
-    with file:
-        if not file.read(1):
-            raise BadSong(ErrorCode.FILE_EMPTY, "no bytes")
-        demuxer = demuxer_of(file)
-        file.seek(0)
+    demuxer = song_type(path).container
+    if demuxer not in _DEMUXERS:
+        raise BadSong(ErrorCode.SONG_NOT_AUDIO, f"{demuxer} is not for songs")
+    with path.open("rb") as file:
         try:
             container = _open(file, demuxer)
         except (av.error.FFmpegError, ValueError) as error:

@@ -9,21 +9,23 @@ from pathlib import Path
 
 import numpy as np
 import pillow_heif
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms
 
 from render_service.stages import Frame
 from shared.errors import BadPortrait, ErrorCode
+from shared.filetypes import picture_type
 from shared.settings import MIB, IntakeLimits
 
-FORMATS = ("PNG", "JPEG", "WEBP", "HEIF", "AVIF", "BMP", "GIF")
-"""Nothing else is tried: no EPS (runs Ghostscript), no TIFF, PSD or FITS."""
+_FORMATS = {name: (name,) for name in ("PNG", "JPEG", "WEBP", "BMP", "GIF")} | dict.fromkeys(
+    ("HEIF", "AVIF"), ("HEIF", "AVIF")
+)
+"""The Pillow plugins that may see a file, by what its content says it is; HEIF and AVIF share a container.
+Nothing else is ever tried: no EPS (runs Ghostscript), no TIFF, PSD or FITS."""
 
 LONGEST_PX = 4096
 """Larger pictures are shrunk while they are read: no video is larger, and 50 megapixels cost 600 MB on the way."""
 
 _MEGAPIXEL = 1_000_000
-_MAGIC = ((0, b"\x89PNG"), (0, b"\xff\xd8\xff"), (0, b"GIF8"), (8, b"WEBP"))
-_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -50,11 +52,12 @@ class PillowPictureReader:
         """The first frame as [height, width, 3] uint8: upright by its EXIF, alpha over white, sRGB by its ICC profile.
 
         Its longest side is at most LONGEST_PX.
-        Raises BadPortrait: FILE_MISSING, FILE_EMPTY, PICTURE_TOO_LARGE, PICTURE_TOO_MANY_PIXELS (both before anything
-        is decoded), PICTURE_NOT_IMAGE, PICTURE_DAMAGED.
+        Raises BadInput (FILE_MISSING, FILE_EMPTY), BadPortrait (PICTURE_NOT_IMAGE, PICTURE_TOO_LARGE and
+        PICTURE_TOO_MANY_PIXELS before anything is decoded, PICTURE_DAMAGED).
         """
+        formats = _FORMATS.get(picture_type(path).container, ())
         data = self._bytes(path)
-        with _translated(data, self._limits), Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+        with _translated(self._limits), Image.open(io.BytesIO(data), formats=formats) as picture:
             if picture.width * picture.height > self._limits.picture_max_pixels:
                 raise _too_many(f"{picture.width} x {picture.height}", self._limits)
             picture.draft(None, (LONGEST_PX, LONGEST_PX))
@@ -65,20 +68,15 @@ class PillowPictureReader:
 
     def _bytes(self, path: Path) -> bytes:
         limit = self._limits.picture_max_bytes
-        try:
-            with path.open("rb") as file:
-                data = file.read(limit + 1)
-        except OSError as error:
-            raise BadPortrait(ErrorCode.FILE_MISSING, str(error)) from error
-        if not data:
-            raise BadPortrait(ErrorCode.FILE_EMPTY, "no bytes")
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
         if len(data) > limit:
             raise BadPortrait(ErrorCode.PICTURE_TOO_LARGE, f"over {limit} bytes", limit_mb=limit // MIB)
         return data
 
 
 @contextmanager
-def _translated(data: bytes, limits: IntakeLimits) -> Iterator[None]:
+def _translated(limits: IntakeLimits) -> Iterator[None]:
     """Pillow's plugins answer broken bytes with nearly every exception there is; here they become ours."""
     try:
         with _filters_lock, warnings.catch_warnings():
@@ -89,9 +87,6 @@ def _translated(data: bytes, limits: IntakeLimits) -> Iterator[None]:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many(str(error), limits) from error
-    except UnidentifiedImageError as error:
-        code = ErrorCode.PICTURE_DAMAGED if _looks_like_picture(data) else ErrorCode.PICTURE_NOT_IMAGE
-        raise BadPortrait(code, f"begins with {data[:16].hex(' ')}") from error
     except Exception as error:
         raise BadPortrait(ErrorCode.PICTURE_DAMAGED, f"{type(error).__name__}: {error}") from error
 
@@ -99,15 +94,6 @@ def _translated(data: bytes, limits: IntakeLimits) -> Iterator[None]:
 def _too_many(detail: str, limits: IntakeLimits) -> BadPortrait:
     limit_mp = round(limits.picture_max_pixels / _MEGAPIXEL)
     return BadPortrait(ErrorCode.PICTURE_TOO_MANY_PIXELS, detail, limit_mp=limit_mp)
-
-
-def _looks_like_picture(data: bytes) -> bool:
-    """Tells a broken picture from a file that never was one."""
-    if data[4:8] == b"ftyp":
-        return data[8:12] in _HEIF_BRANDS
-    if data[:2] == b"BM":
-        return data[6:10] == b"\0\0\0\0"
-    return any(data[at : at + len(magic)] == magic for at, magic in _MAGIC)
 
 
 def _plain(picture: Image.Image) -> Image.Image:

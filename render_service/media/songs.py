@@ -26,8 +26,8 @@ class PyAVSongReader:
     def probe(self, path: Path) -> SongFacts:
         """Decodes the song once, at about a hundred times real time, and keeps nothing.
 
-        Raises BadSong: FILE_MISSING, FILE_EMPTY, SONG_TOO_LARGE, SONG_NOT_AUDIO, SONG_IS_PLAYLIST, SONG_DAMAGED,
-        SONG_TOO_SHORT, SONG_TOO_LONG.
+        Raises BadInput (FILE_MISSING, FILE_EMPTY), BadSong (SONG_TOO_LARGE, SONG_NOT_AUDIO, SONG_IS_PLAYLIST,
+        SONG_DAMAGED, SONG_TOO_SHORT, SONG_TOO_LONG).
         """
         self._check_bytes(path)
         with open_sound(path) as sound:
@@ -39,7 +39,7 @@ class PyAVSongReader:
         """Stereo [n, 2] float32 blocks of a second, the last one shorter; sample k is the song at start_s + k / rate.
 
         Resampled with soxr HQ. Memory does not grow with the song.
-        Raises BadSong: FILE_MISSING, FILE_EMPTY, SONG_NOT_AUDIO, SONG_IS_PLAYLIST, SONG_DAMAGED.
+        Raises BadInput (FILE_MISSING, FILE_EMPTY), BadSong (SONG_NOT_AUDIO, SONG_IS_PLAYLIST, SONG_DAMAGED).
         """
         with open_sound(path) as sound:
             yield from stereo_blocks(sound, rate=rate, start_s=start_s, end_s=end_s)
