@@ -14,6 +14,7 @@ from typing import Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 State = Literal["ok", "slow", "missing", "off"]
@@ -39,9 +40,9 @@ def run_doctor(*, warm_up: bool) -> None:
     findings = list(examine())
     if warm_up and all(finding.state != "missing" for finding in findings):
         findings.append(warm())
-    table = Table("", "state", "found", "remedy", title="Serenade", title_justify="left")
+    table = Table(box=None, show_header=False, pad_edge=False)
     for finding in findings:
-        table.add_row(finding.name, MARKS[finding.state], finding.what, finding.remedy)
+        table.add_row(finding.name, MARKS[finding.state], escape(finding.what), escape(finding.remedy))
     Console().print(table)
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(1)
@@ -49,9 +50,8 @@ def run_doctor(*, warm_up: bool) -> None:
 
 def examine() -> Iterator[Finding]:
     """Everything that can be known without rendering."""
-    for look in (_python, _cores, _ffmpeg, _queue, _disk, _gpu, _torch):
+    for look in (_python, _cores, _ffmpeg, _queue, _disk, _weights, _gpu, _torch):
         yield _guarded(look)
-    yield from _weights()
 
 
 def warm() -> Finding:
@@ -89,7 +89,7 @@ def _ffmpeg() -> Finding:
 
     binary = imageio_ffmpeg.get_ffmpeg_exe()
     shown = subprocess.run([binary, "-version"], check=True, capture_output=True, text=True).stdout
-    return Finding("ffmpeg", "ok", " ".join(shown.split()[:3]))
+    return Finding("ffmpeg", "ok", " ".join(shown.split()[2:3]))
 
 
 def _queue() -> Finding:
@@ -134,11 +134,11 @@ def _torch() -> Finding:
     return Finding("torch", "off", "not installed; not needed", "for neural backends: pip install 'serenade[neural]'")
 
 
-def _weights() -> Iterator[Finding]:
+def _weights() -> Finding:
     from render_service import weights  # noqa: PLC0415
 
-    for entry, present in weights.survey():
-        state: State = "ok" if present else "missing"
-        yield Finding(
-            f"weights {entry}", state, "present" if present else "", "" if present else "serenade weights fetch"
-        )
+    survey = weights.survey()
+    absent = [name for name, present in survey if not present]
+    if absent:
+        return Finding("weights", "missing", "no " + ", ".join(absent), "serenade weights fetch")
+    return Finding("weights", "ok", f"all {len(survey)} in {weights.folder()}")
