@@ -12,7 +12,7 @@ COARSEST_PX = 4
 KNOWN_ENOUGH = 1e-3
 GRAIN_CM, GRAIN_REACH_CM = 0.5, 2.0
 """Sigma under which detail counts as grain, and how far from the known it is mirrored in full; no head bares more."""
-MAX_GRAIN = 60.0
+MAX_GRAIN = 24.0
 """Grey levels: more would be objects, not texture."""
 
 

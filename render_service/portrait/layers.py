@@ -9,8 +9,10 @@ from render_service.stages import Frame
 
 WIDEN_CM = 0.12
 """What the fill must not read around the matte: the person's rim colours the background."""
-VISIBLE = 0.02
-MOSTLY_BACKGROUND, MOSTLY_PERSON = 0.3, 0.6
+VISIBLE, RIM = 0.02, 0.15
+"""Alpha under which nothing is seen to move, and from which on a pixel may be taken for the person's."""
+TOLERANCE = 8.0
+"""Grey levels by which the fill may miss the true background before that makes a pixel opaque."""
 
 
 def split_layers(
@@ -18,8 +20,8 @@ def split_layers(
 ) -> tuple[NDArray[np.uint8], Frame, NDArray[np.float32]]:
     """foreground [H, W, 4] premultiplied RGBA, background [H, W, 3], alpha [H, W].
 
-    foreground + (1 - alpha) background = image. Where no colour at this opacity can give the image, what is mostly person
-    becomes more opaque, and what is mostly background bends the fill towards the image.
+    foreground + (1 - alpha) background = image. Where no colour at this opacity can give the image, the rim becomes
+    more opaque, and what is left bends the fill towards the image.
     """
     reach = max(1, round(WIDEN_CM * px_per_cm))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
@@ -34,12 +36,12 @@ def split_layers(
 
 
 def _opaque_enough(alpha: NDArray[np.float32], image: Frame, background: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Alpha raised, where it is high, to the least that lets some colour over this background give the image."""
-    darker = 1 - image / np.maximum(background, 1)
-    lighter = (image - background) / np.maximum(255 - background, 1)
+    """Alpha raised to the least that lets some colour over this background give the image: loose hair, mostly."""
+    darker = (background - image - TOLERANCE) / np.maximum(background, TOLERANCE)
+    lighter = (image - background - TOLERANCE) / np.maximum(255 - background, TOLERANCE)
     least = np.maximum(darker, lighter).max(2)
-    person = np.clip((alpha - MOSTLY_BACKGROUND) / (MOSTLY_PERSON - MOSTLY_BACKGROUND), 0, 1)
-    return np.asarray(np.clip(alpha + person * np.maximum(least - alpha, 0), 0, 1), np.float32)
+    near = np.clip((alpha - VISIBLE) / (RIM - VISIBLE), 0, 1)
+    return np.asarray(np.clip(alpha + near * np.maximum(least - alpha, 0), 0, 1), np.float32)
 
 
 def _allowed(background: NDArray[np.float32], image: Frame, opacity: NDArray[np.float32]) -> NDArray[np.float32]:
