@@ -48,7 +48,7 @@ class StepRunner:
         self._lost = self._lost or self.holding == step
 
     def stop(self) -> None:
-        """This worker must end: gives back the step in work and any that comes. After the grace `run` raises Overdue."""
+        """This worker must end: gives back its step and any that comes. After the grace `run` raises Overdue."""
         self._stopping = True
         self._give_up_at = min(self._give_up_at, time.monotonic() + self._grace_s)
 

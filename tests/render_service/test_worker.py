@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 
 from shared.errors import ErrorCode
 from shared.models import AssetRef, JobRequest, JobStatus, ProgressEvent, RenderOptions, ReplyTarget, Requester, Stage
 from shared.queue import JobQueue
 from shared.settings import QueueSettings
+from shared.valkey import EmbeddedValkey
 
 SCRIPT = Path(__file__).with_name("worker_process.py")
 LEASE_S, BEAT_S = 1.2, 0.2
@@ -279,6 +281,24 @@ async def test_a_worker_goes_when_its_parent_does(queue: JobQueue, workers: Work
     assert process.stdin is not None
     process.stdin.close()  # as the kernel does when the parent is gone
     assert await asyncio.to_thread(process.wait, PATIENCE_S) == 0
+
+
+async def test_workers_outlast_a_server_that_is_killed_and_comes_back(workers: Workers, tmp_path: Path) -> None:
+    server = EmbeddedValkey(tmp_path / "valkey", append_fsync="always")
+    with server:
+        workers.url = server.url
+        process = workers.start(segments=3, step_s=0.5)
+        async with JobQueue(server.url) as queue:
+            await queue.submit(song())
+            await workers.wait_for("began segment 1")
+            with redis.Redis.from_url(server.url) as client:
+                os.kill(int(client.info("server")["process_id"]), signal.SIGKILL)
+            server.stop()
+            await asyncio.sleep(2)
+            server.start()
+            final = (await story(queue))[-1]
+        assert final.status is JobStatus.SUCCEEDED
+        assert process.poll() is None
 
 
 def test_without_a_queue_it_says_what_is_missing() -> None:
