@@ -56,6 +56,8 @@ _DOWNMIX = {
     "LFE": (0.0, 0.0),
 }
 """Left and right shares of a loudspeaker (ITU-R BS.775-3, annex 4): centre and surround at -3 dB, no LFE."""
+_UNNAMED = {6: ("FL", "FR", "FC", "LFE", "BL", "BR"), 8: ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR")}
+"""What six and eight channels are where the file does not say: 5.1 and 7.1 in the order of WAV."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Sound:
     @property
     def promised_s(self) -> float | None:
         """The length the header of a format that knows it claims; streams that are made to be cut claim nothing."""
-        if self.demuxer not in ("mov", "wav", "aiff", "flac") or self.stream.duration is None:
+        if self.demuxer not in ("mov", "aiff", "flac") or self.stream.duration is None:
             return None
         return float(self.stream.duration * self.time_base)
 
@@ -175,17 +177,17 @@ def stereo(frame: AudioFrame) -> Samples:
     if sample in _FULL_SCALE:
         scale = _FULL_SCALE[sample]
         planes = planes.astype(np.float32) * np.float32(1 / scale) - (1.0 if sample == "u8" else 0.0)
-    mixed = np.asarray(planes, np.float32).T @ _downmix(frame.layout.name)
+    mixed = np.asarray(planes, np.float32).T @ _downmix(tuple(channel.name for channel in frame.layout.channels))
     np.nan_to_num(mixed, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
     return np.clip(mixed, -1.0, 1.0, out=mixed)
 
 
 @lru_cache(maxsize=32)
-def _downmix(layout_name: str) -> NDArray[np.float32]:
-    """Weights [channels, 2] of a layout; scaled so that nothing clips when all loudspeakers are at full level."""
-    names = [channel.name for channel in av.AudioLayout(layout_name).channels]
-    if len(names) == 1:
-        return np.ones((1, 2), np.float32)
-    known = all(name in _DOWNMIX for name in names) and {"FL", "FR"} <= set(names)
-    weights = np.array([_DOWNMIX[name] for name in names] if known else [(1.0, 1.0)] * len(names), np.float32)
+def _downmix(speakers: tuple[str, ...]) -> NDArray[np.float32]:
+    """Weights [channels, 2] of loudspeakers; scaled so that nothing clips when all of them are at full level."""
+    if len(speakers) <= 2:
+        return np.eye(2, dtype=np.float32) if len(speakers) == 2 else np.ones((1, 2), np.float32)
+    if speakers[0] not in _DOWNMIX:
+        speakers = _UNNAMED.get(len(speakers), speakers)
+    weights = np.array([_DOWNMIX.get(speaker, (0.5, 0.5)) for speaker in speakers], np.float32)
     return np.asarray(weights / max(1.0, float(weights.sum(axis=0).max())), np.float32)

@@ -1,7 +1,7 @@
 """Songs from strangers, as facts and as stereo blocks: `PyAVSongReader`.
 
-How damage is judged: formats made to be cut (MP3, AAC, Ogg, MPEG, Matroska, AVI) play what is there; formats whose
-header tells the length (MP4/MOV, WAV, AIFF, FLAC) are damaged where less than `TOLD_SHARE` of it comes out.
+How damage is judged: most formats can be cut anywhere and play what is there (MP3, AAC, WAV, Ogg, MPEG, Matroska, AVI);
+those whose header tells the length (MP4/MOV, AIFF, FLAC) are damaged where less than `TOLD_SHARE` of it comes out.
 """
 
 from collections.abc import Iterator
