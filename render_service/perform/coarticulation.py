@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from render_service.perform.curves import RATE, Curve, ease
+from render_service.perform.curves import RATE, Curve
 from render_service.perform.phones import SILENCE, Phone
 
 
@@ -34,31 +34,25 @@ SHAPES: dict[str, Shape] = {
     "T": Shape(0.2, 0.1), "D": Shape(0.2, 0.1), "N": Shape(0.22, 0.1), "TH": Shape(0.2, 0.1), "DH": Shape(0.2, 0.1),
     "S": Shape(0.12, 0.2), "Z": Shape(0.12, 0.2), "SH": Shape(0.2, -0.4), "ZH": Shape(0.2, -0.4),
     "CH": Shape(0.2, -0.4), "JH": Shape(0.2, -0.4), "K": Shape(0.3, 0.05), "G": Shape(0.3, 0.05),
-    "NG": Shape(0.3, 0.05), SILENCE: Shape(0, 0, 1.0, 0.06),
+    "NG": Shape(0.3, 0.05), SILENCE: Shape(0, 0, 1.0, 0.06), "+SPN+": Shape(0.3, 0),
 }  # fmt: skip
 """Lip shapes of American English phones after published viseme measurements; untrained, they already follow filmed
 mouths at r = .56 (opening) and .42 (width)."""
 UNKNOWN = Shape(0.1, 0)
-"""Coughs and noises, in the acoustic model's words."""
+"""Noises, in the acoustic model's words; +SPN+ is a voice it makes no sense of, in songs a held vowel."""
 
-LIPS_TOUCH = frozenset("BPM")
-TEETH_ON_LIP = frozenset("FV")
 CORE_SHARE = 0.6
 """Part of a phone, around its middle, in which its pull is whole."""
 FAR = 8
 """Reaches after which a pull is forgotten: e^-8."""
-CLOSED_S, CLOSING_S = 0.05, 0.06
-"""A closure is whole for at least this long, so that every frame rate from 24 shows it, and takes this to close."""
 
 
 @dataclass(frozen=True)
 class Lips:
-    """All [T] at `curves.RATE`. opening 0..1, width -1..1; touch, bite: 0..1, lips closed, teeth on the lower lip."""
+    """Both [T] at `curves.RATE`. opening 0..1, width -1 rounded .. 1 spread."""
 
     opening: Curve
     width: Curve
-    touch: Curve
-    bite: Curve
 
 
 def articulate(phones: list[Phone], count: int) -> Lips:
@@ -74,20 +68,7 @@ def articulate(phones: list[Phone], count: int) -> Lips:
         pull[near] += dominance
         opening[near] += dominance * shape.opening
         width[near] += dominance * shape.width
-    return Lips(opening / pull, width / pull, contact(phones, LIPS_TOUCH, count), contact(phones, TEETH_ON_LIP, count))
-
-
-def contact(phones: list[Phone], names: frozenset[str], count: int) -> Curve:
-    """[count] 0..1: 1 while the phones' lips touch, eased in and out."""
-    curve = np.zeros(count)
-    for phone in phones:
-        if phone.name in names:
-            middle = (phone.start_s + phone.end_s) / 2
-            half = max((phone.end_s - phone.start_s) / 2, CLOSED_S / 2)
-            near = _around(middle, half + CLOSING_S, count)
-            away = np.abs(np.arange(count)[near] / RATE - middle) - half
-            curve[near] = np.maximum(curve[near], 1 - ease(away / CLOSING_S))
-    return curve
+    return Lips(opening / pull, width / pull)
 
 
 def _around(middle_s: float, reach_s: float, count: int) -> slice:

@@ -3,7 +3,6 @@
 import numpy as np
 
 from render_service.perform import breath, eyes, head, lips, mood, opening, phones, presence, ridge
-from render_service.perform.coarticulation import articulate
 from render_service.perform.curves import Curve, grid, sample, smooth
 from render_service.perform.features import VoiceFeatures, listen
 from render_service.perform.gate import HOLD_LEVEL, Gate, gate
@@ -67,7 +66,7 @@ def _curves(song: HeardSong, seed: int) -> tuple[dict[str, Curve], Curve, Curve]
 
 def _mouth(song: HeardSong, voice: VoiceFeatures, pitch: Pitch, sung: Gate) -> opening.MouthMotion:
     heard = phones.decode(song.vocals, voice.level, HOLD_LEVEL)
-    return opening.mouth(voice, pitch, articulate(heard, len(voice.level)), sung, ridge.load())
+    return opening.mouth(voice, pitch, heard, sung, ridge.load())
 
 
 def _energy(voice: VoiceFeatures, sung: Gate) -> Curve:

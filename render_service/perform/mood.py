@@ -7,7 +7,7 @@ import numpy as np
 from render_service.perform.curves import Curve, smooth, wander
 from render_service.perform.music import Music
 
-RAISE_INNER, RAISE_OUTER = 0.45, 0.35
+RAISE_INNER, RAISE_OUTER = 0.65, 0.5
 """Brows on the highest, loudest notes."""
 BROW_S = 0.30
 SQUINT = 0.25
@@ -36,7 +36,7 @@ def brows(mood: Mood, energy: Curve, height: Curve, rng: np.random.Generator) ->
     """Coefficients [T] 0..1. energy: 0..1 loudness while singing. height: pitch against the song's, about -1..1."""
     count = len(energy)
     emphasis = smooth(np.clip(0.55 * np.clip(height, 0, 1.2) + 0.6 * (energy - 0.45), 0, 1), BROW_S)
-    living = np.clip(0.5 + 0.35 * wander(rng, count, 3.0), 0.1, 1.0)
+    living = np.clip(0.65 + 0.3 * wander(rng, count, 3.0), 0.25, 1.0)
     sorrow, cheer = max(-mood.valence, 0.0), max(mood.valence, 0.0)
     inner = RAISE_INNER * emphasis * living + SORROW_INNER * sorrow * (0.4 + 0.6 * energy)
     outer = RAISE_OUTER * emphasis * living * (1 - 0.5 * sorrow)

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from render_service.perform.coarticulation import Lips
+from render_service.perform.coarticulation import articulate
+from render_service.perform.contact import LIPS_TOUCH, TEETH_ON_LIP, contact
 from render_service.perform.curves import RATE, Curve, smooth
 from render_service.perform.features import VoiceFeatures
 from render_service.perform.gate import Gate
+from render_service.perform.phones import Phone
 from render_service.perform.pitch import Pitch
 from render_service.perform.ridge import MouthRidge, in_context
 
@@ -20,8 +22,8 @@ SOFT_SHARE, STRONG_SHARE = 0.08, 0.14
 """95th percentile of filmed singers' opening over face height, gentle and strong (.06-.18 measured)."""
 SOFT_EFFORT_DB, STRONG_EFFORT_DB = -24.0, -10.0
 """Energy above over below 1 kHz of crooned and of belted songs."""
-BITE_OPENING = 0.10
-"""Of the whole opening: what F and V leave."""
+BITE_OPENING = 0.3
+"""What F and V leave of the opening, as filmed."""
 PHONE_WIDTH_SHARE = 0.5
 """Half of the width from phones, half from the ridge: the best for talkers it was not fitted to."""
 
@@ -41,18 +43,18 @@ class MouthMotion:
     bite: Curve
 
 
-def mouth(voice: VoiceFeatures, pitch: Pitch, lips: Lips, gate: Gate, ridge: MouthRidge) -> MouthMotion:
+def mouth(voice: VoiceFeatures, pitch: Pitch, phones: list[Phone], gate: Gate, ridge: MouthRidge) -> MouthMotion:
     """The mouth of a song."""
+    lips = articulate(phones, len(voice.level))
+    touch, bite = (_earlier(contact(phones, names, voice.bands)) * gate.amount for names in (LIPS_TOUCH, TEETH_ON_LIP))
     opening, width = ridge.predict(in_context(voice, lips)).T
-    early = Lips(*(_earlier(curve) for curve in (lips.opening, lips.width, lips.touch, lips.bite)))
     openness = _normalised(opening, gate, ridge.rest)
-    width = PHONE_WIDTH_SHARE * early.width + (1 - PHONE_WIDTH_SHARE) * _centred(width, gate)
+    width = PHONE_WIDTH_SHARE * _earlier(lips.width) + (1 - PHONE_WIDTH_SHARE) * _centred(width, gate)
     hold = smooth(pitch.held.astype(np.float64), 0.2)
     openness = _calm(openness, hold) * gate.amount
-    openness *= 1 - early.bite * (1 - BITE_OPENING)
+    openness *= 1 - bite * (1 - BITE_OPENING)
     width = np.clip(_calm(width, hold), -1, 1) * gate.amount
-    gap_cm = openness * widest_cm(voice, gate)
-    return MouthMotion(gap_cm, openness, width, early.touch * gate.amount, early.bite * gate.amount)
+    return MouthMotion(openness * widest_cm(voice, gate), openness, width, touch, bite)
 
 
 def widest_cm(voice: VoiceFeatures, gate: Gate) -> float:
