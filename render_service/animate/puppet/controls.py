@@ -26,7 +26,10 @@ SHAPE_EFFECTS: dict[str, tuple[tuple[str, float], ...]] = {
     "jawForward": (("jaw_z", 1.0),),
     "jawLeft": (("jaw_x", 1.0),),
     "jawRight": (("jaw_x", -1.0),),
-    "mouthFunnel": (("round", 0.75), ("upper_left", 0.35), ("upper_right", 0.35), ("lower_left", 0.35), ("lower_right", 0.35)),
+    "mouthFunnel": (
+        ("round", 0.75),
+        *((f"{lip}_{side}", 0.35) for lip in ("upper", "lower") for side in ("left", "right")),
+    ),
     "mouthPucker": (("round", 1.0),),
     "mouthLeft": (("mouth_x", 1.0),),
     "mouthRight": (("mouth_x", -1.0),),

@@ -1,13 +1,13 @@
 """From a pose to where every vertex is drawn."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from render_service.animate.puppet.controls import SHAPES, Pose
+from render_service.animate.puppet.controls import JAW_LIMIT_CM, SHAPES, Pose
 from render_service.animate.puppet.fields import Fields
 from render_service.animate.puppet.jaw import AXIS_Y_CM, AXIS_Z_CM, LEVER_CM, SEAL_COLUMNS, turn_about_hinge
 from render_service.animate.puppet.mesh import Mesh
@@ -111,6 +111,7 @@ class Deformer:
     def draw(self, pose: Pose) -> Drawn:
         """Where this pose has every vertex."""
         fields = self._fields
+        pose = self._openable(pose)
         angle, closing = self._jaw(pose)
         shapes = pose.shapes.copy()
         shapes[_WIDE] -= NARROWING * max(0.0, pose.lips_cm - NARROWING_FROM_CM)
@@ -130,6 +131,14 @@ class Deformer:
         )  # fmt: skip
         together = self._weld(positions, sealing - _bared(pose))
         return Drawn(positions, angle, closing, together, (left, right))
+
+    def _openable(self, pose: Pose) -> Pose:
+        """The pose for this photo's mouth: one that is torn wide open still moves, but never shuts."""
+        least = self._fields.least_cm
+        if least <= 0:
+            return pose
+        share = 1 - min(1.0, least / JAW_LIMIT_CM)
+        return replace(pose, jaw_cm=least + share * pose.jaw_cm, lips_cm=least + share * pose.lips_cm)
 
     def _jaw(self, pose: Pose) -> tuple[float, float]:
         """The jaw's angle, and how much of the photo's own gap is to be shut."""
@@ -167,7 +176,7 @@ class Deformer:
         return np.concatenate([[0.0], near, [0.0]])
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _place(
     source: NDArray[np.float32],
     rest: NDArray[np.float32],
@@ -185,7 +194,7 @@ def _place(
     pad: float,
     positions: NDArray[np.float32],
 ) -> None:
-    """Displaces in head coordinates, turns by the head's share, and adds the difference of projections to the source."""
+    """Displaces in head coordinates, turns by the head's share, adds the difference of projections to the source."""
     point, camera, turned = np.empty(3), np.empty(3), np.empty(3)
     for i in range(len(source)):
         for k in range(3):

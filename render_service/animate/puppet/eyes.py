@@ -105,7 +105,7 @@ def _polar_triangles(around: int) -> NDArray[np.int32]:
         inner, outer = 1 + ring * around, 1 + (ring + 1) * around
         parts.append(np.stack([inner + i, inner + after, outer + after], axis=1))
         parts.append(np.stack([inner + i, outer + after, outer + i], axis=1))
-    return np.concatenate(parts).astype(np.int32)
+    return np.asarray(np.concatenate(parts), np.int32)
 
 
 def _lash_colour(portrait: Portrait, rim: Points) -> NDArray[np.float32]:
@@ -132,7 +132,7 @@ def _fine_skin(skin: LidSkin, warper: Warper) -> _FineSkin:
     height, width = skin.picture.shape[:2]
     size = (width * warper.scale, height * warper.scale)
     corner = (skin.corner - warper.corner) * warper.scale
-    return _FineSkin(cv2.resize(skin.picture, size, interpolation=cv2.INTER_LINEAR), corner.astype(np.int16))
+    return _FineSkin(np.asarray(cv2.resize(skin.picture, size), np.uint8), corner.astype(np.int16))
 
 
 @dataclass(frozen=True)
@@ -194,8 +194,8 @@ class EyePainter:
         fraction = np.ascontiguousarray(self._warper.fraction[rows, columns])
         moved = cv2.remap(skin.picture, whole, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         amount = np.float32(smoothstep(SKIN_FROM, SKIN_FULL, np.array(blink)) / 255)
-        moved = moved.astype(np.float32)
-        raster.paint(canvas, moved[..., :3], moved[..., 3] * amount, box.left, box.top)
+        moved = np.asarray(moved, np.float32)
+        raster.paint(canvas, np.asarray(moved[..., :3]), moved[..., 3] * amount, box.left, box.top)
 
     def _paint_ball(self, canvas: Frame, side: int, eye: Eye, drawn: Drawn, pose: Pose) -> None:
         """The eyeball follows the head, not the lids; looking around moves the photo under the lids' opening."""

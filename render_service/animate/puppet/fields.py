@@ -5,19 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from render_service.animate.puppet.controls import SHAPES
-from render_service.animate.puppet.jaw import LEVER_CM, jaw_weights, seal_weights
+from render_service.animate.puppet.jaw import LEVER_CM, seal_weights
 from render_service.animate.puppet.lids import blink_fields, blink_gains
 from render_service.animate.puppet.mesh import with_centres
 from render_service.animate.puppet.shapes import shape_fields, smoothstep
-from render_service.portrait.canonical import CANONICAL
 from render_service.portrait.face import Portrait
 from render_service.portrait.topology import topology
 
-CLOSING_JAW_SHARE, LIPS_CLOSE_CM = 0.45, 0.25
-"""An open photo shuts its mouth by the jaw for this share of the gap beyond what lips bridge alone."""
-CLOSING_JAW_LIMIT_CM = 1.6
-"""More would push the chin into the nose."""
+LIPS_CLOSE_CM = 0.25
+"""What lips bridge without the jaw."""
+JAW_SHARES, JAW_SHARE_GAPS_CM = (0.45, 0.80), (1.0, 3.0)
+"""Share of an open photo's gap that the jaw shuts: a smile is lips drawn apart, a shout is a dropped jaw."""
+BRIDGE_LIMIT_CM = 3.2
+"""Largest gap that can be shut: beyond, a stretched lip becomes a smear."""
 RELAX_SMILE = 0.35
 """A mouth that closes from a smile smiles by this much less; without it the closed lips stay drawn wide."""
 
@@ -30,6 +30,7 @@ class Fields:
     blink:    [2, f, 3], left and right. blink_gain: [2].
     seal:     [f, 9], share of each lip column's gap by which a vertex moves when the lips meet.
     gap_cm:   between the inner lips in the photo, 0 when they touch. closing_angle: radians by which the jaw shuts it.
+    least_cm: the smallest aperture this photo's lips can be brought to.
     relax:    how much the smile gives way when the photo's mouth is shut.
     """
 
@@ -39,6 +40,7 @@ class Fields:
     seal: NDArray[np.float32]
     gap_cm: float
     closing_angle: float
+    least_cm: float
     relax: float
 
 
@@ -47,7 +49,7 @@ def build_fields(portrait: Portrait) -> Fields:
     smooth, linear = topology().smooth, topology().linear
     shapes = np.stack([with_centres(smooth @ field) for field in shape_fields(portrait.rest)])
     gap_cm = 0.0 if portrait.mouth.closed else portrait.mouth.gap_cm
-    closing_cm = min(CLOSING_JAW_SHARE * max(0.0, gap_cm - LIPS_CLOSE_CM), CLOSING_JAW_LIMIT_CM)
+    closing_cm = float(np.interp(gap_cm, JAW_SHARE_GAPS_CM, JAW_SHARES)) * max(0.0, gap_cm - LIPS_CLOSE_CM)
     return Fields(
         shapes=shapes.astype(np.float32),
         blink=blink_fields(portrait.rest).astype(np.float32),
@@ -55,5 +57,6 @@ def build_fields(portrait: Portrait) -> Fields:
         seal=with_centres(linear @ seal_weights(portrait.rest)).astype(np.float32),
         gap_cm=gap_cm,
         closing_angle=closing_cm / LEVER_CM,
+        least_cm=max(0.0, gap_cm - BRIDGE_LIMIT_CM),
         relax=RELAX_SMILE * float(smoothstep(0.25, 0.8, np.array(gap_cm))),
     )

@@ -15,6 +15,8 @@ MARGIN_CM = 1.6
 """Skin around the eye that is looked at."""
 LASHES_CM, LID_CM = 0.12, 0.33
 """The band above the rim that is filled: lashes along all of it, and more towards the middle of the lid."""
+EDGE_CM = 0.16
+"""Softness of the filled part's edge."""
 LOOK_AROUND_CM = 0.28
 """Ring around the filled part whose skin counts."""
 SAMPLE_CM, SAMPLE_WEIGHT = 0.22, 0.12
@@ -24,9 +26,13 @@ LEFT_SAMPLES = (445, 444, 443, 442, 441, 449, 450, 451, 448, 452)
 CHEEKS = (50, 101, 118, 117, 280, 330, 347, 346)
 RING_LIGHT = (0.62, 1.12)
 """Brightness against the cheek that ring pixels may have: neither lash nor highlight."""
-LID_LIGHT = (0.70, 0.97)
-"""Brightness against the cheek that the lid may have."""
+LID_LIGHT, LIT_PERCENTILE = (0.88, 0.98), 88
+"""Brightness that the lid may have against this percentile of what is around the eye."""
+CHEEK_TINT = 0.5
+"""Share of the cheek's hue in the lid's."""
 LID_SHADE = 0.965
+SHADE_HUE = np.array([0.8, 1.05, 1.15])
+"""Exponents of R, G, B in shade: light that has been through skin is redder."""
 RIM_SHADE, RIM_SHADE_CM = 0.13, 0.16
 """A lid curves away towards its lashes."""
 CREASE_SHADE, CREASE_AT_CM, CREASE_CM = 0.07, 0.40, 0.06
@@ -64,9 +70,9 @@ def wears_glasses(portrait: Portrait) -> bool:
     scale = portrait.head.px_per_cm
     offsets = np.linspace(-0.35, 0.35, 7)[:, None] * scale
     grey = cv2.cvtColor(portrait.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    grey = cv2.GaussianBlur(grey, (0, 0), max(0.6, 0.05 * scale))
+    soft = cv2.GaussianBlur(grey, (0, 0), max(0.6, 0.05 * scale))
     maps = ((x[None] + across[0] * offsets).astype(np.float32), (y[None] + across[1] * offsets).astype(np.float32))
-    profile = np.median(cv2.remap(grey, *maps, cv2.INTER_LINEAR), axis=0)
+    profile = np.median(cv2.remap(soft, *maps, cv2.INTER_LINEAR), axis=0)
     return bool(np.abs(np.diff(profile)).max() / max(20.0, float(np.median(profile))) > GLASSES_EDGE)
 
 
@@ -78,12 +84,19 @@ def _lid_skin(portrait: Portrait, rim: Points, samples: Sequence[int]) -> LidSki
     image = portrait.image[low[1] : high[1], low[0] : high[0]]
     rim = rim - low
     unknown = _unknown(rim, image.shape[:2], scale)
-    cheek = _cheek_brightness(portrait)
-    skin = _fill(*_known_skin(portrait, image, unknown, samples, low, cheek))
-    brightness = skin.sum(axis=2, keepdims=True)
-    skin *= np.clip(brightness, LID_LIGHT[0] * cheek, LID_LIGHT[1] * cheek) / np.maximum(brightness, 1)
-    skin = skin * _shade(rim, image.shape[:2], scale)[..., None] + _grain(portrait, image.shape[:2])[..., None]
-    alpha = cv2.GaussianBlur(unknown.astype(np.float32), (0, 0), max(0.8, 0.13 * scale))
+    cheek = _cheek(portrait)
+    colours, known = _known_skin(portrait, image, unknown, samples, low, float(cheek.sum()))
+    skin = _fill(colours, known).astype(np.float64)
+    light = _light_around(image, unknown, scale)
+    brightness = np.clip(skin.sum(axis=2, keepdims=True), LID_LIGHT[0] * light, LID_LIGHT[1] * light)
+    # dark lashes and make-up take the colour out of what is found around; the cheek gives it back
+    skin = skin / np.maximum(skin.sum(axis=2, keepdims=True), 1) * (1 - CHEEK_TINT) + cheek / cheek.sum() * CHEEK_TINT
+    skin = skin * brightness
+    skin = (
+        skin * _shade(rim, image.shape[:2], scale)[..., None] ** SHADE_HUE
+        + _grain(portrait, image.shape[:2])[..., None]
+    )
+    alpha = cv2.GaussianBlur(unknown.astype(np.float32), (0, 0), max(0.8, EDGE_CM * scale))
     alpha = np.clip(alpha * 1.25 - 0.1, 0, 1)
     picture = np.concatenate([np.clip(skin, 0, 255), 255 * alpha[..., None]], axis=2)
     return LidSkin(np.round(picture).astype(np.uint8), low.astype(np.int32))
@@ -105,10 +118,17 @@ def _unknown(rim: Points, shape: tuple[int, ...], scale: float) -> NDArray[np.ui
     return np.asarray(cv2.dilate(mask, np.ones((3, 3), np.uint8)))
 
 
-def _cheek_brightness(portrait: Portrait) -> float:
-    """R + G + B of the cheeks' median."""
+def _light_around(image: NDArray[np.uint8], unknown: NDArray[np.uint8], scale: float) -> float:
+    """R + G + B of well lit skin beside the lid: one eye may lie in the shade."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * int(scale) + 1, 2 * int(scale) + 1))
+    ring = cv2.dilate(unknown, disc) > unknown
+    return float(np.percentile(image[ring].astype(np.float32).sum(axis=1), LIT_PERCENTILE))
+
+
+def _cheek(portrait: Portrait) -> Points:
+    """[3] RGB of the cheeks' median."""
     patches = [_patch(portrait.image, portrait.landmarks[i, :2], 2) for i in CHEEKS]
-    return float(np.median(np.concatenate(patches), axis=0).sum())
+    return np.asarray(np.maximum(np.median(np.concatenate(patches), axis=0), 1.0))
 
 
 def _patch(image: NDArray[np.uint8], centre: Points, radius: int) -> NDArray[np.float32]:
@@ -150,7 +170,8 @@ def _known_skin(
     smooth = cv2.GaussianBlur(image, (0, 0), max(0.6, 0.05 * scale)).astype(np.float32)
     bright = smooth.sum(axis=2)
     ring = (cv2.dilate(unknown, disc) > unknown) & (bright > RING_LIGHT[0] * cheek) & (bright < RING_LIGHT[1] * cheek)
-    return np.where(ring[..., None], smooth, colours), np.where(ring, np.float32(1), known)
+    colours[ring], known[ring] = smooth[ring], 1.0
+    return colours, known
 
 
 def _fill(colours: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -162,10 +183,11 @@ def _fill(colours: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[n
         coarse = np.broadcast_to(mean, colours.shape)
     else:
         size = ((width + 1) // 2, (height + 1) // 2)
-        half = [
-            cv2.resize(cv2.GaussianBlur(a, (0, 0), 1), size, interpolation=cv2.INTER_AREA) for a in (weighted, known)
-        ]
-        smaller = _fill(half[0] / np.maximum(half[1], 1e-4)[..., None], half[1])
+        smaller, trusted = (
+            np.asarray(cv2.resize(cv2.GaussianBlur(a, (0, 0), 1), size, interpolation=cv2.INTER_AREA), np.float32)
+            for a in (weighted, known)
+        )
+        smaller = _fill(smaller / np.maximum(trusted, 1e-4)[..., None], trusted)
         coarse = cv2.resize(smaller, (width, height), interpolation=cv2.INTER_LINEAR)
     trust = np.clip(known, 0, 1)[..., None]
     return np.asarray(colours * trust + coarse * (1 - trust), np.float32)

@@ -30,7 +30,7 @@ def line_mask(
 
 def _fine_points(points: NDArray[np.floating], left: int, top: int) -> NDArray[np.int32]:
     at = (np.asarray(points, np.float64) - [left, top] + 0.5) * OVERSAMPLING - 0.5
-    return np.round(at * 2**_SHIFT).astype(np.int32)
+    return np.asarray(np.round(at * 2**_SHIFT), np.int32)
 
 
 def _coarse(fine: NDArray[np.uint8], width: int, height: int, soften_px: float) -> Mask:

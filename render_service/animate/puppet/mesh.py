@@ -1,4 +1,4 @@
-"""The mesh of one portrait: the cut face in the middle, a coarse grid around it, and how much of each movement all follow."""
+"""The mesh of one portrait: the cut face, a coarse grid around it, and how much of each movement all follow."""
 
 from dataclasses import dataclass
 
@@ -120,7 +120,8 @@ def _depth_inside(loop: Points, points: Points) -> Points:
 
 def _to_oval(grid: Points, oval: Points, px_per_cm: float) -> tuple[Points, NDArray[np.intp], Points]:
     """For each grid vertex: cm to the face, its nearest oval vertices [g, 6], their weights [g, 6] adding up to 1."""
-    pixels, neighbours = cKDTree(oval).query(grid, k=OVAL_NEIGHBOURS)
+    found = cKDTree(oval).query(grid, k=OVAL_NEIGHBOURS)
+    pixels, neighbours = np.asarray(found[0]), np.asarray(found[1])
     nearness = 1 / (pixels + 0.3 * px_per_cm) ** 2
     return pixels[:, 0] / px_per_cm, neighbours, nearness / nearness.sum(axis=1, keepdims=True)
 
@@ -175,7 +176,7 @@ def _holes() -> Triangles:
     count = topology().vertex_count
     loops = (topology().mouth, topology().right_eye, topology().left_eye)
     fans = [np.stack([loop, np.roll(loop, -1), np.full(len(loop), count + i)], axis=1) for i, loop in enumerate(loops)]
-    return np.concatenate(fans).astype(np.int32)
+    return np.asarray(np.concatenate(fans), np.int32)
 
 
 def _far_to_near(portrait: Portrait, face_rest: Points) -> Triangles:

@@ -44,7 +44,7 @@ SEAM_CM, SEAM_SHADE, SEAM_DARKNESS = 0.07, 0.38, 0.62
 
 @dataclass(frozen=True)
 class Anchor:
-    """The middle of a lip's rim at rest: [3] cm in head coordinates, and [2] px of the output where the photo has it."""
+    """The middle of a lip's rim at rest: [3] cm in head coordinates, [2] px of the output."""
 
     point: Points
     pixel: Points
@@ -163,9 +163,8 @@ class MouthPainter:
         sheets = mouth.sheets
         self._lay(picture, sheets.tongue, tongue, window, pose, 0.85 * _fade_in(0.3, 0.9, open_cm))
         self._lay(picture, sheets.lower, lower, window, pose, 0.80 * _fade_in(0.15, 0.6, open_cm))
-        if mouth.own is None:
-            self._lay(picture, sheets.upper, upper, window, pose, 1.0)
-        else:
+        self._lay(picture, sheets.upper, upper, window, pose, 1.0)
+        if mouth.own is not None:
             self._lay_own(picture, mouth.own, window, pose, jaw)
         return picture
 

@@ -20,7 +20,7 @@ BRIGHT, PALE = 0.55, 110
 MIN_BRIGHT_SHARE = 0.25
 """Share of the opening that must be teeth."""
 BOTH_ROWS_CM = 1.15
-"""A wider opening shows lower teeth or the tongue too: its lower half moves with the jaw."""
+"""A wider opening shows lower teeth or the tongue too: its lower half moves with the jaw, whatever there is in it."""
 MARGIN_CM = 1.0
 """How far the picture is continued behind the lips."""
 
@@ -51,7 +51,8 @@ def own_teeth(portrait: Portrait, mesh: Mesh, colours: Colours) -> OwnTeeth | No
     picture = _cut(portrait, left, top, right, bottom)
     height, width = picture.shape[:2]
     inside = polygon_mask(loop, left, top, width, height, 0.0)
-    if not _shows_teeth(picture, inside > 0.9, colours.skin_luma):
+    gaping = portrait.mouth.gap_cm > BOTH_ROWS_CM
+    if not gaping and not _shows_teeth(picture, inside > 0.9, colours.skin_luma):
         return None
     sure = cv2.erode((inside > 0.95).astype(np.uint8), np.ones((3, 3), np.uint8))
     if not sure.any():
@@ -71,7 +72,7 @@ def _cut(portrait: Portrait, left: int, top: int, right: int, bottom: int) -> ND
     """A piece of the padded picture; beyond its border the border goes on."""
     height, width = portrait.image.shape[:2]
     rows, columns = np.clip(np.arange(top, bottom), 0, height - 1), np.clip(np.arange(left, right), 0, width - 1)
-    return portrait.image[np.ix_(rows, columns)]
+    return np.asarray(portrait.image[np.ix_(rows, columns)])
 
 
 def _shows_teeth(picture: NDArray[np.uint8], inside: NDArray[np.bool_], skin_luma: float) -> bool:
@@ -101,4 +102,4 @@ def _rows(
 
 def _height_at(columns: NDArray[np.int_], rim: Points) -> Points:
     order = np.argsort(rim[:, 0])
-    return np.interp(columns, rim[order, 0], rim[order, 1])
+    return np.asarray(np.interp(columns, rim[order, 0], rim[order, 1]))

@@ -16,6 +16,7 @@ from render_service.animate.puppet.mouth_interior import Mouth, MouthPainter, bu
 from render_service.animate.puppet.rig import flatten, restore
 from render_service.animate.puppet.warp import Layers, Warper, cut_layers
 from render_service.portrait.face import Portrait
+from render_service.portrait.understand import understand
 from render_service.stages import Frame, FrameSize, Performance, Rig
 
 
@@ -71,8 +72,6 @@ class PuppetAnimator:
 
     def rig(self, picture: Frame, size: FrameSize, *, face: int | None) -> Rig:
         """Understands the picture once. Raises BadPortrait."""
-        from render_service.portrait.understand import understand
-
         return flatten(build_rig(understand(picture, size, face=face)))
 
     def animate(self, rig: Rig, performance: Performance, frames: range) -> Iterator[Frame]:

@@ -15,7 +15,7 @@ _EDGE = 1e-5
 """Barycentric slack, so that no pixel falls between two triangles."""
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def flow(
     positions: NDArray[np.float32],
     source: NDArray[np.float32],
@@ -39,8 +39,8 @@ def flow(
         doubled = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if abs(doubled) < 1e-9:
             continue
-        first_row = max(0, int(np.ceil(min(ay, by, cy) - 1e-6)))
-        last_row = min(height - 1, int(np.floor(max(ay, by, cy) + 1e-6)))
+        first_row = max(0, int(np.ceil(min(ay, by, cy) - _EDGE)))
+        last_row = min(height - 1, int(np.floor(max(ay, by, cy) + _EDGE)))
         first_column = max(0.0, np.ceil(min(ax, bx, cx) - 1e-6))
         last_column = min(width - 1.0, np.floor(max(ax, bx, cx) + 1e-6))
         if first_row > last_row or first_column > last_column:
@@ -83,7 +83,7 @@ def flow(
                 v += vdx
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def over(layer: NDArray[np.uint8], background: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     """Premultiplied RGBA [h, w, 4] over RGB [h, w, 3] into `out`; opaque pixels, nearly all, are copied."""
     for y in range(layer.shape[0]):
@@ -95,10 +95,10 @@ def over(layer: NDArray[np.uint8], background: NDArray[np.uint8], out: NDArray[n
             else:
                 for k in range(3):
                     behind = (np.int32(background[y, x, k]) * (255 - alpha) + 127) // 255
-                    out[y, x, k] = min(255, np.int32(layer[y, x, k]) + behind)
+                    out[y, x, k] = np.uint8(min(np.int32(255), np.int32(layer[y, x, k]) + behind))
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def paint(out: NDArray[np.uint8], colour: NDArray[np.float32], alpha: NDArray[np.float32], left: int, top: int) -> None:
     """Straight colour [h, w, 3] 0..255 over `out` by alpha [h, w] 0..1, at (left, top); cut off at the borders."""
     for y in range(max(0, -top), min(alpha.shape[0], out.shape[0] - top)):

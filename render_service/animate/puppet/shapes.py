@@ -31,6 +31,8 @@ PRESS_ROWS_CM = (0.0, 0.05, 0.10, 0.13)
 """Travel towards the seam when lips are pressed, from the seam outwards."""
 ROLL_ROWS_CM = (0.0, 0.08, 0.15, 0.20)
 """The same when one lip is rolled in over the teeth."""
+ROUND_ROWS_CM = (-0.08, 0.0, 0.06, 0.10)
+"""Travel away from the seam when lips are rounded: they pout over the teeth and grow thicker."""
 SIDE_BLEND_CM = 0.8
 """Half width of the strip in the middle of the face where left and right fade into each other."""
 RIGHT_NOSTRIL, LEFT_NOSTRIL = 129, 358
@@ -73,8 +75,7 @@ class _Lips:
         distance = np.linalg.norm(self.rest[:, None] - self.rest[list(border)][None], axis=2)
         nearest = distance.argmin(axis=1)
         share = LIP_ROW_SHARES[-1] * column[nearest] * np.exp(-((distance.min(axis=1) / reach_cm) ** 2)) * side
-        for row in (*UPPER_LIP_ROWS, *LOWER_LIP_ROWS):
-            share[list(row)] = 0
+        share[[vertex for lip in (*UPPER_LIP_ROWS, *LOWER_LIP_ROWS) for vertex in lip]] = 0
         for row, weight in zip(rows, LIP_ROW_SHARES, strict=True):
             share[list(row)] = weight * column
         return np.asarray(share)
@@ -116,8 +117,9 @@ def _lip_fields(face: _Lips) -> dict[str, Points]:
         **_both_sides("upper", _field(y=0.34 * upper, z=0.05 * upper), face.left),
         **_both_sides("lower", _field(y=-0.34 * lower), face.left),
         **_both_sides("press", press, face.left),
-        # rounded lips come forward, grow thicker and narrower
-        "round": _field(-0.36 * dx * near, near * (-0.10 * dy + 0.10 * upper - 0.10 * lower), 0.55 * near),
+        "round": _field(-0.44 * dx * near, -0.10 * dy * near, 0.55 * near)
+        - _rows_to_seam(ROUND_ROWS_CM, upper=True)
+        - _rows_to_seam(ROUND_ROWS_CM, upper=False),
         "roll_upper": _rows_to_seam(ROLL_ROWS_CM, upper=True) + _field(z=-0.12 * upper),
         "roll_lower": _rows_to_seam(ROLL_ROWS_CM, upper=False) + _field(z=-0.12 * lower),
         "shrug_upper": _field(y=0.14 * upper, z=0.10 * upper),

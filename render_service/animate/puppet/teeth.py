@@ -14,7 +14,7 @@ SHEET_CM = (6.4, 3.2)
 """Width and height of each picture; x = 0 is in the middle."""
 UPPER_WIDTHS_CM, UPPER_HEIGHTS_CM = (0.84, 0.64, 0.70, 0.55, 0.45, 0.35), (0.98, 0.86, 0.94, 0.80, 0.74, 0.70)
 LOWER_WIDTHS_CM, LOWER_HEIGHTS_CM = (0.52, 0.56, 0.62, 0.55, 0.48, 0.40), (0.80, 0.82, 0.86, 0.78, 0.72, 0.70)
-"""Crowns from the middle outwards: incisors, canine, premolars, molar (Ash & Nelson, Dental Anatomy), as seen from the front."""
+"""Crowns from the middle outwards, incisors to molar, as seen from the front (Ash & Nelson, Dental Anatomy)."""
 AVERAGE_MOUTH_CM = 4.9
 """Width between the corners that goes with these teeth."""
 LOWER_SHADE = 0.78
@@ -79,9 +79,8 @@ def _row(x: Points, y: Points, widths: Sequence[float], heights: Sequence[float]
             tooth = smoothstep(1.03, 0.93, across / taper) * smoothstep(0.02, -0.02, y - edge)
             round_off = 1 - 0.16 * np.clip(across, 0, 1) ** 3
             in_shade = 1 - 0.10 * smoothstep(0.5 * height, 0.0, y) - 0.05 * smoothstep(0.75 * height, height, y)
-            to_the_side = 1 - 0.55 * np.clip(abs(centre) / 2.6, 0, 1) ** 1.6
             gleam = 0.10 * np.exp(-(((x - centre + 0.08) / (0.22 * width)) ** 2) - ((y - 0.55 * height) / 0.16) ** 2)
-            shade = np.where(tooth > 0.5, (round_off * in_shade + gleam) * to_the_side, shade)
+            shade = np.where(tooth > 0.5, round_off * in_shade + gleam, shade)
             coverage = np.maximum(coverage, tooth)
         start += width
     return coverage, shade
@@ -100,10 +99,12 @@ def _toothed(
     # dark gaps between crowns, gum where their roots begin
     band = 0.9 * smoothstep(half_width_cm, half_width_cm - 0.4, np.abs(x)) * smoothstep(band_cm, band_cm - 0.08, y)
     gaps = brightness * (0.42 * colours.tooth + 0.10 * colours.lip)
-    to_the_side = 1 - 0.5 * np.clip(np.abs(x) / 2.6, 0, 1) ** 1.6
+    # further back less light arrives, and it comes through lips and cheeks: green and blue fade first
+    aside = np.clip(np.abs(x) / 2.6, 0, 1)[..., None] ** 1.6
+    reaching = 1 - aside * np.array([0.45, 0.56, 0.60])
     gum = smoothstep(0.20, 0.10, y)[..., None]
-    behind = (gaps * (1 - gum) + brightness * colours.gum * gum) * to_the_side[..., None]
-    enamel = brightness * colours.tooth * shade[..., None]
+    behind = (gaps * (1 - gum) + brightness * colours.gum * gum) * reaching
+    enamel = brightness * colours.tooth * shade[..., None] * reaching
     # the gum covers the necks of the crowns in arches
     coverage = coverage * (1 - 0.9 * smoothstep(0.16, 0.08, y))
     colour = behind * (1 - coverage[..., None]) + enamel * coverage[..., None]

@@ -78,14 +78,15 @@ class Warper:
         np.copyto(self.fraction, self._still[1])
         raster.flow(positions, self._source, self._triangles, left, top, self.whole, self.fraction)
         moved = cv2.remap(self.texture, self.whole, self.fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        raster.over(moved, self._layers.background, canvas[top:bottom, left:right])
+        raster.over(np.asarray(moved, np.uint8), self._layers.background, canvas[top:bottom, left:right])
 
     def _identity(self, left: int, top: int, right: int, bottom: int) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:
         """The flow of a photo at rest, for padded px: where nothing moves, pixels come from where they are."""
         columns, rows = np.meshgrid(np.arange(left, right), np.arange(top, bottom))
         at = self.to_texture(np.stack([columns, rows], axis=2).reshape(-1, 2)).reshape(*rows.shape, 2)
-        whole, fraction = cv2.convertMaps(at, None, cv2.CV_16SC2)
-        return whole, fraction
+        x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
+        whole, fraction = cv2.convertMaps(x, y, cv2.CV_16SC2)
+        return np.asarray(whole, np.int16), np.asarray(fraction, np.uint16)
 
 
 def fine_texture(foreground: NDArray[np.uint8]) -> NDArray[np.uint8]:
