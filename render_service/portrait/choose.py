@@ -1,16 +1,16 @@
 """Chooses the face that shall sing, and refuses kindly where none can."""
 
-import numpy as np
-
 from render_service.portrait.face import Face
 from render_service.portrait.finder import size_px
-from render_service.portrait.head import head_frame
+from render_service.portrait.head import head_frame, misfit_cm
 from shared.errors import BadPortrait, ErrorCode
 
 MIN_FACE_PX = 48
 """Longer side of the smallest face with enough of a mouth to animate: lips are 3 px thick there."""
 MAX_YAW_DEG = 45.0
 """Beyond, the far half of the mouth is a guess."""
+MAX_MISFIT_CM = 0.65
+"""Landmarks this unlike a face are guesses: seen from behind, upside down. Portraits stay under 0.43, even a dog's."""
 
 
 def choose_face(faces: list[Face], number: int | None) -> Face:
@@ -31,6 +31,8 @@ def _refuse_unfit(face: Face) -> None:
     pixels = round(size_px(face))
     if pixels < MIN_FACE_PX:
         raise BadPortrait(ErrorCode.FACE_TOO_SMALL, pixels=pixels, needed=MIN_FACE_PX)
-    yaw = head_frame(face.landmarks).yaw_pitch_roll[0]
-    if abs(yaw) > MAX_YAW_DEG:
-        raise BadPortrait(ErrorCode.FACE_TURNED_AWAY, degrees=round(float(np.abs(yaw))))
+    yaw, misfit = head_frame(face.landmarks).yaw_pitch_roll[0], misfit_cm(face.landmarks)
+    if abs(yaw) > MAX_YAW_DEG or misfit > MAX_MISFIT_CM:
+        raise BadPortrait(
+            ErrorCode.FACE_TURNED_AWAY, f"yaw {yaw:.0f} degrees, misfit {misfit:.2f} cm", degrees=round(abs(yaw))
+        )

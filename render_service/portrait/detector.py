@@ -14,7 +14,8 @@ from render_service.stages import Frame
 INPUT_PX = 128
 ANCHOR_GRIDS = ((16, 2), (8, 6))
 """Cells a side and anchors a cell: the SSD layers of the short-range model, 896 anchors."""
-MIN_SCORE = 0.5
+MIN_SCORE, MIN_TILE_SCORE = 0.5, 0.6
+"""The model's own threshold, and a stricter one for tiles, which show many things out of context."""
 SAME_FACE_IOU = 0.3
 TILE_OVERLAP = 0.5
 
@@ -64,12 +65,13 @@ class Detector:
     def __init__(self) -> None:
         self._network = network("face_landmarker.task", "face_detector.tflite")
 
-    def detect(self, picture: Frame, *, levels: int = 1) -> list[Detection]:
+    def detect(self, picture: Frame, *, level: int = 0) -> list[Detection]:
         """Faces in the picture, surest first.
 
-        levels: 1 looks at the whole picture; each further level also at tiles of half the size: smaller faces.
+        level: 0 looks at the whole picture, n at overlapping tiles of 1 / 2^n its longer side: smaller faces.
         """
-        return _merge([found for tile in _tiles(picture, levels) for found in self._detect_tile(picture, tile)])
+        found = [found for tile in _tiles(picture, level) for found in self._detect_tile(picture, tile)]
+        return _merge([detection for detection in found if detection.score >= (MIN_TILE_SCORE if level else MIN_SCORE)])
 
     def _detect_tile(self, picture: Frame, tile: Tile) -> list[Detection]:
         scale = INPUT_PX / max(tile.width, tile.height)
@@ -83,15 +85,11 @@ class Detector:
         return [_moved(found, scale, offset) for found in _decode(regressors[0], logits[0, :, 0])]
 
 
-def _tiles(picture: Frame, levels: int) -> list[Tile]:
-    """Overlapping tiles, coarse to fine."""
+def _tiles(picture: Frame, level: int) -> list[Tile]:
     height, width = picture.shape[:2]
-    tiles = [Tile(0, 0, width, height)]
-    for level in range(1, levels):
-        side = max(height, width) >> level
-        xs, ys = (_starts(extent, side) for extent in (width, height))
-        tiles += [Tile(x, y, min(side, width), min(side, height)) for y in ys for x in xs]
-    return tiles
+    side = max(1, max(height, width) >> level)
+    xs, ys = (_starts(extent, side) for extent in (width, height))
+    return [Tile(x, y, min(side, width), min(side, height)) for y in ys for x in xs]
 
 
 def _starts(extent: int, side: int) -> list[int]:

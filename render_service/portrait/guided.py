@@ -1,4 +1,4 @@
-"""The guided filter: smooths a mask along the edges of a colour picture (He, Sun, Tang 2013, "Guided Image Filtering")."""
+"""The guided filter: bends a mask to the edges of a colour picture (He, Sun, Tang 2013, "Guided Image Filtering")."""
 
 import cv2
 import numpy as np
@@ -13,13 +13,13 @@ FINE_RADIUS_PX = 4
 def guided_filter(guide: Plane, mask: Plane, radius_px: int, epsilon: float) -> Plane:
     """guide: [H, W, 3] in 0..1; mask: [H, W]; epsilon: variance of the guide that counts as flat. Returns [H, W].
 
-    In every window the mask is a linear function of the colours; each pixel averages the functions of its windows. Windows
-    wider than `FINE_RADIUS_PX` are fitted on a smaller picture (He, Sun 2015, "Fast Guided Filter").
+    In every window the mask is a linear function of the colours; each pixel averages the functions of its windows.
+    Windows wider than `FINE_RADIUS_PX` are fitted on a smaller picture (He, Sun 2015, "Fast Guided Filter").
     """
     step = max(1, radius_px // FINE_RADIUS_PX)
     height, width = mask.shape
     small = max(1, width // step), max(1, height // step)
-    small_guide, small_mask = (cv2.resize(plane, small, interpolation=cv2.INTER_AREA) for plane in (guide, mask))
+    small_guide, small_mask = (_shrunk(plane, small) for plane in (guide, mask))
     radius = max(1, radius_px // step)
     guide_mean, mask_mean = _box(small_guide, radius), _box(small_mask, radius)
     slopes = _slopes(small_guide, small_mask, guide_mean, mask_mean, radius=radius, epsilon=epsilon)
@@ -49,6 +49,10 @@ def _slopes(guide: Plane, mask: Plane, guide_mean: Plane, mask_mean: Plane, *, r
     return np.stack([slope / determinant for slope in slopes], axis=2)
 
 
+def _shrunk(plane: Plane, size: tuple[int, int]) -> Plane:
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
 def _box(values: Plane, radius: int) -> Plane:
     side = 2 * radius + 1
-    return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT_101))
+    return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT_101), np.float32)

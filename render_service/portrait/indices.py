@@ -1,7 +1,7 @@
 """Which vertex is what: rows of lips, lids, brows and the outline in MediaPipe's 468 + 10 landmark order.
 
-Source: the connection lists of MediaPipe's face landmarker (Apache-2.0). "Right" and "left" are the person's own. Rows of
-lips run from the person's right corner to the left one; rows of lids run from the outer corner to the inner one.
+Source: the connection lists of MediaPipe's face landmarker (Apache-2.0). "Right" and "left" are the person's own. Rows
+of lips run from the person's right corner to the left one; rows of lids run from the outer corner to the inner one.
 """
 
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ def _halved(plane: Plane) -> Plane:
 
 
 def fill_background(picture: Frame, unknown: NDArray[np.bool_], px_per_cm: float) -> Plane:
-    """[H, W, 3] float32 0..255: the picture, and where it is unknown a smooth fill with the grain of its surroundings."""
+    """[H, W, 3] float32 0..255: the picture, and where it is unknown a smooth fill with the grain around it."""
     rgb = picture.astype(np.float32)
     if unknown.all() or not unknown.any():
         return rgb
@@ -58,7 +58,7 @@ def _grain(rgb: Plane, known: Plane, sigma: float) -> Plane:
 
 
 def _mirrored(grain: Plane, unknown: NDArray[np.bool_], reach: float) -> Plane:
-    """Unknown pixels take the grain as far beyond the nearest known pixel as they are before it, less and less inwards."""
+    """Unknown pixels take the grain as far beyond the nearest known pixel as they are before it, fading inwards."""
     height, width = unknown.shape
     nearest_y, nearest_x, distance = _nearest_known(unknown)
     y, x = np.mgrid[0:height, 0:width]
@@ -77,4 +77,4 @@ def _nearest_known(unknown: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArra
     order = np.empty(labels.max() + 1, np.intp)
     order[labels[known_y, known_x]] = np.arange(len(known_y))
     owner = order[labels]
-    return known_y[owner], known_x[owner], distance
+    return known_y[owner], known_x[owner], np.asarray(distance, np.float32)

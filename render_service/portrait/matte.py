@@ -18,8 +18,8 @@ Window = tuple[slice, slice]
 
 SEGMENTER_PX = 256
 NEAR_REACH_CM, FAR_REACH_CM, REACH_DOWN = 17.5, 36.0, 1.1
-"""Half sides of the windows around the face that are segmented, and how much further they reach down: head and shoulders
-finely, big hair and arms around them coarsely."""
+"""Half sides of the windows that are segmented, and how much further they reach down: head and shoulders finely, what
+is around them coarsely."""
 NEAR_FADE_CM = 3.0
 BACKGROUND_BELOW = 0.3
 GUIDED_RADIUS_CM, GUIDED_EPSILON = 0.6, 1e-4
@@ -85,16 +85,20 @@ def _soft_matte(segmenter: Segmenter, image: Frame, pad: int, landmarks: Points,
             segmenter.segment(picture[near]) - matte[near]
         )
     radius = max(2, int(GUIDED_RADIUS_CM * scale))
-    matte[far] = guided_filter(picture[far].astype(np.float32) / 255, matte[far], radius, GUIDED_EPSILON)
+    matte[far] = guided_filter(_unit(picture[far]), matte[far], radius, GUIDED_EPSILON)
     matte[far[0].stop :] = matte[far[0].stop - 1]
     whole = cv2.copyMakeBorder(matte, pad, pad, pad, pad, cv2.BORDER_REFLECT_101)
     return np.asarray(whole), float((matte[near] < BACKGROUND_BELOW).mean())
 
 
+def _unit(picture: Frame) -> Plane:
+    return picture.astype(np.float32) * np.float32(1 / 255)
+
+
 def _window(shape: tuple[int, ...], centre: Points, reach: float) -> Window:
     """Rows and columns around the centre, `REACH_DOWN` further below it, within the picture."""
     x0, y0 = np.maximum(0, (centre - reach).astype(int))
-    x1, y1 = np.minimum([shape[1], shape[0]], (centre + [reach, reach * REACH_DOWN]).astype(int))
+    x1, y1 = np.minimum([shape[1], shape[0]], (centre + np.array([reach, reach * REACH_DOWN])).astype(int))
     return slice(int(y0), int(y1)), slice(int(x0), int(x1))
 
 

@@ -1,9 +1,9 @@
-"""Measures the canonical face: `python -m render_service.portrait.measure_canonical CONNECTIONS CLIP... -o canonical.npz`.
+"""Measures the canonical face: `python -m render_service.portrait.measure_canonical CONNECTIONS CLIP... -o FILE`.
 
-Landmarks of people who look into the camera with closed lips are laid over each other, averaged, made symmetrical and scaled.
-The shipped file was measured on the eleven talkers of the GRID corpus (Cooke et al. 2006, CC BY 4.0). Its triangles come
-from the tesselation that MediaPipe lists as edges (`face_mesh_connections.py`, Apache-2.0): each three edges in a row close
-one triangle.
+Landmarks of people who look ahead with closed lips are laid over each other, averaged, made symmetrical and scaled.
+The shipped file was measured on ten talkers of the GRID corpus (Cooke et al. 2006, CC BY 4.0), with the 16:15 pixels
+of PAL that its files don't mention (`--pixel-aspect 1.0667`). Its triangles come from the tesselation that MediaPipe
+lists as edges (`face_mesh_connections.py`, Apache-2.0): each three edges in a row close one triangle.
 """
 
 import argparse
@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from render_service.portrait.detector import detect
 from render_service.portrait.face import Points
+from render_service.portrait.finder import FaceFinder
+from render_service.portrait.head import camera_points
 from render_service.portrait.indices import (
     CHIN,
     FACE_VERTICES,
@@ -29,7 +30,6 @@ from render_service.portrait.indices import (
     RIGHT_CHEEK,
     RIGHT_LIDS,
 )
-from render_service.portrait.landmarker import Crop, landmarks
 from render_service.portrait.similarity import fit_similarity
 
 PUPIL_DISTANCE_CM = 6.3
@@ -50,24 +50,24 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--pixel-aspect", type=float, default=1.0, help="width of a pixel over its height")
     arguments = parser.parse_args()
-    talkers = [face for clip in arguments.clips if (face := neutral_face(clip, arguments.pixel_aspect)) is not None]
+    finder = FaceFinder()
+    faces = [neutral_face(finder, clip, arguments.pixel_aspect) for clip in arguments.clips]
+    talkers = [face for face in faces if face is not None]
     vertices = scaled(upright(symmetrical(average(talkers))))
     facets = triangles(arguments.connections.read_text())
     np.savez_compressed(arguments.out, vertices=vertices.astype(np.float32), triangles=facets)
 
 
-def neutral_face(clip: Path, pixel_aspect: float) -> Points | None:
+def neutral_face(finder: FaceFinder, clip: Path, pixel_aspect: float) -> Points | None:
     """The mean of a clip's frontal, closed-mouthed frames: [468, 3] camera pixels, or None where there is none."""
     video = cv2.VideoCapture(str(clip))
-    kept = []
+    face, kept = None, []
     while (read := video.read())[0]:
         size = round(read[1].shape[1] * pixel_aspect), read[1].shape[0]
-        picture = cv2.cvtColor(cv2.resize(read[1], size, interpolation=cv2.INTER_CUBIC), cv2.COLOR_BGR2RGB)
-        for detection in detect(picture)[:1]:
-            rough = landmarks(picture, Crop.of_detection(detection))
-            points = landmarks(picture, Crop.of_face(rough)).landmarks[:FACE_VERTICES] * [1, -1, -1]
-            if _neutral(points):
-                kept.append(points)
+        wide = cv2.resize(read[1], size, interpolation=cv2.INTER_CUBIC)
+        face = finder.track(np.asarray(cv2.cvtColor(wide, cv2.COLOR_BGR2RGB), np.uint8), face)
+        if face is not None and _neutral(points := camera_points(face.landmarks)):
+            kept.append(points)
     return average(kept) if kept else None
 
 
@@ -82,7 +82,7 @@ def _neutral(points: Points) -> bool:
 
 
 def average(faces: list[Points]) -> Points:
-    """Generalised Procrustes mean (Gower 1975): each face laid over the mean of all by a similarity, again and again."""
+    """Generalised Procrustes mean (Gower 1975): each face laid over the mean of all, again and again."""
     mean = faces[0] - faces[0].mean(0)
     size = np.sqrt((mean**2).sum())
     for _ in range(ROUNDS):
@@ -90,10 +90,9 @@ def average(faces: list[Points]) -> Points:
         for face in faces:
             scale, rotation, translation = fit_similarity(face, mean)
             laid.append(scale * face @ rotation.T + translation)
-        mean = np.mean(laid, axis=0)
-        mean -= mean.mean(0)
-        mean *= size / np.sqrt((mean**2).sum())
-    return mean
+        centred = np.mean(laid, axis=0) - np.mean(laid, axis=(0, 1))
+        mean = centred * size / np.sqrt((centred**2).sum())
+    return np.asarray(mean)
 
 
 def symmetrical(face: Points) -> Points:
@@ -133,7 +132,7 @@ def scaled(face: Points) -> Points:
     eyes = np.array([face[[lids.outer, lids.inner]].mean(0) for lids in (RIGHT_LIDS, LEFT_LIDS)])
     face = face * PUPIL_DISTANCE_CM / np.linalg.norm(eyes[1] - eyes[0])
     eyes_y = face[[RIGHT_LIDS.outer, RIGHT_LIDS.inner], 1].mean()
-    return np.asarray(face + [0, EYES_Y_CM - eyes_y, EARS_Z_CM - face[RIGHT_CHEEK, 2]])
+    return np.asarray(face + np.array([0, EYES_Y_CM - eyes_y, EARS_Z_CM - face[RIGHT_CHEEK, 2]]))
 
 
 def triangles(connections: str) -> NDArray[np.int16]:

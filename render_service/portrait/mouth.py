@@ -83,15 +83,16 @@ def _seam_offsets(image: Frame, middle: Points, down: Points, px_per_cm: float) 
     line = np.stack([np.interp(at, np.arange(len(middle)), middle[:, axis]) for axis in (0, 1)], axis=1)
     offsets = np.linspace(-REACH_CM, REACH_CM, ROWS) * px_per_cm
     grid = (line[None] + offsets[:, None, None] * down).astype(np.float32)
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    grey = cv2.GaussianBlur(grey, (0, 0), max(MIN_BLUR_PX, BLUR_CM * px_per_cm))
+    grey = cv2.GaussianBlur(
+        cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), max(MIN_BLUR_PX, BLUR_CM * px_per_cm)
+    )
     light = cv2.remap(grey, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     cost = (light - light.min(0)) / (np.ptp(light) + 1e-6)
     path = darkest_path(cost + AWAY_COST * np.linspace(-1, 1, ROWS)[:, None] ** 2)
     smooth = cv2.GaussianBlur(
         offsets[path].reshape(1, -1), (0, 0), PATH_SMOOTHING, borderType=cv2.BORDER_REPLICATE
     ).ravel()
-    return np.interp(np.arange(len(middle)), at, smooth)
+    return np.asarray(np.interp(np.arange(len(middle)), at, smooth))
 
 
 def darkest_path(cost: NDArray[np.floating]) -> NDArray[np.intp]:

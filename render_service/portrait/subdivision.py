@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array, eye_array, vstack
 
 Indices = NDArray[np.int32]
+Positions = NDArray[np.integer]
 
 INNER_STRENGTH = 0.5
 """Share of Loop's smoothing that old inner vertices get: at full strength the mesh leaves the landmarks."""
@@ -44,77 +45,89 @@ class Refined:
         return (old + _positions(self.edges, pairs, old)).astype(np.int32)
 
 
-def subdivide(triangles: Indices, vertex_count: int, sharp: Indices) -> Refined:
+@dataclass(frozen=True)
+class _Edges:
+    """pairs: [e, 2] sorted; uses: [e], in how many triangles; count: of vertices."""
+
+    pairs: Positions
+    uses: Positions
+    count: int
+
+    @property
+    def boundary(self) -> Positions:
+        return np.asarray(self.pairs[self.uses == 1])
+
+
+def subdivide(triangles: Indices, vertex_count: int, sharp: tuple[int, ...]) -> Refined:
     """triangles: [t, 3] of `vertex_count` vertices, manifold; `sharp` boundary vertices are corners, not rounded."""
     sides = np.stack([triangles, np.roll(triangles, -1, axis=1)], axis=2).reshape(-1, 2)
-    edges, uses = np.unique(np.sort(sides, axis=1), axis=0, return_counts=True)
-    born = vertex_count + _positions(edges, sides, vertex_count).reshape(-1, 3)
-    boundary = edges[uses == 1]
-    midpoints = _rows(len(edges), vertex_count, np.arange(len(edges)), edges, 0.5)
-    smooth_old = _smooth_old(edges, boundary, vertex_count)
-    smooth_born = _smooth_born(edges, uses, boundary, triangles, born - vertex_count, sharp, vertex_count)
+    pairs, uses = np.unique(np.sort(sides, axis=1), axis=0, return_counts=True)
+    edges = _Edges(pairs, uses, vertex_count)
+    born_on = _positions(pairs, sides, vertex_count).reshape(-1, 3)
+    midpoints = _rows(edges, np.arange(len(pairs)), pairs, 0.5)
+    born = _smooth_born(edges, triangles, born_on) + _four_point(edges, np.array(sharp))
     return Refined(
-        _quarters(triangles, born),
-        vstack([smooth_old, smooth_born], format="csr"),
+        _quarters(triangles, vertex_count + born_on),
+        vstack([_smooth_old(edges), born], format="csr"),
         vstack([eye_array(vertex_count), midpoints], format="csr"),
-        edges.astype(np.int32),
+        pairs.astype(np.int32),
     )
 
 
-def _quarters(triangles: Indices, born: Indices) -> Indices:
+def _quarters(triangles: Indices, born: Positions) -> Indices:
     """Each triangle to four; born[:, k] lies between corners k and k + 1."""
     (a, b, c), (ab, bc, ca) = triangles.T, born.T
     quarters = [(a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca)]
     return np.stack([np.stack(corner, axis=1) for corner in quarters], axis=1).reshape(-1, 3).astype(np.int32)
 
 
-def _smooth_old(edges: Indices, boundary: Indices, count: int) -> csr_array:
+def _smooth_old(edges: _Edges) -> csr_array:
     """Inner vertices move towards their neighbours' mean, boundary ones stay."""
-    degree = np.bincount(edges.ravel(), minlength=count)
+    degree = np.bincount(edges.pairs.ravel(), minlength=edges.count)
     beta = INNER_STRENGTH * np.where(degree == 3, 3 / 16, 3 / (8 * np.maximum(degree, 1)))
-    beta[np.unique(boundary)] = 0
-    both_ways = np.concatenate([edges, edges[:, ::-1]])
-    pull = coo_array((beta[both_ways[:, 0]], (both_ways[:, 0], both_ways[:, 1])), shape=(count, count))
-    keep = coo_array((1 - beta * degree, (np.arange(count), np.arange(count))), shape=(count, count))
+    beta[np.unique(edges.boundary)] = 0
+    here, there = np.concatenate([edges.pairs, edges.pairs[:, ::-1]]).T
+    all_vertices = np.arange(edges.count)
+    shape = (edges.count, edges.count)
+    pull = coo_array((beta[here], (here, there)), shape=shape)
+    keep = coo_array((1 - beta * degree, (all_vertices, all_vertices)), shape=shape)
     return csr_array(pull + keep)
 
 
-def _smooth_born(
-    edges: Indices, uses: Indices, boundary: Indices, triangles: Indices, sides: Indices, sharp: Indices, count: int
-) -> csr_array:
-    """New vertices: 3/8 of each end and 1/8 of each opposite corner inside, the 4-point rule along boundaries."""
-    inner, rim = np.flatnonzero(uses == 2), np.flatnonzero(uses == 1)
-    ends = _rows(len(edges), count, inner, edges[inner], LOOP_EDGE)
+def _smooth_born(edges: _Edges, triangles: Indices, born_on: Positions) -> csr_array:
+    """New vertices inside: 3/8 of each end of their edge and 1/8 of each opposite corner."""
+    inner = np.flatnonzero(edges.uses == 2)
+    ends = _rows(edges, inner, edges.pairs[inner], LOOP_EDGE)
     opposite = np.roll(triangles, 1, axis=1).ravel()
-    inside = uses[sides.ravel()] == 2
-    corners = _rows(len(edges), count, sides.ravel()[inside], opposite[inside][:, None], LOOP_OPPOSITE)
-    return csr_array(ends + corners + _four_point(len(edges), count, rim, edges[rim], boundary, sharp))
+    inside = edges.uses[born_on.ravel()] == 2
+    corners = _rows(edges, born_on.ravel()[inside], opposite[inside][:, None], LOOP_OPPOSITE)
+    return csr_array(ends + corners)
 
 
-def _four_point(total: int, count: int, rim: Indices, ends: Indices, boundary: Indices, sharp: Indices) -> csr_array:
-    """9/16 of each end and -1/16 of the next vertex on each side; beyond a sharp corner there is no next vertex."""
-    neighbours = np.full((count, 2), -1)
+def _four_point(edges: _Edges, sharp: Positions) -> csr_array:
+    """New vertices on boundaries: 9/16 of each end, -1/16 of the next vertex on each side.
+
+    Beyond a sharp corner there is no next vertex: the corner itself takes its weight.
+    """
+    boundary = edges.boundary
+    neighbours = np.full((edges.count, 2), -1)
     for a, b in np.concatenate([boundary, boundary[:, ::-1]]):
         neighbours[a, 0 if neighbours[a, 0] < 0 else 1] = b
-    near = _rows(total, count, rim, ends, FOUR_POINT_NEAR)
-    for here, there in ((0, 1), (1, 0)):
-        a, b = ends[:, here], ends[:, there]
+    rim = np.flatnonzero(edges.uses == 1)
+    rows = _rows(edges, rim, boundary, FOUR_POINT_NEAR)
+    for a, b in (boundary.T, boundary.T[::-1]):
         beyond = np.where(neighbours[a, 0] == b, neighbours[a, 1], neighbours[a, 0])
-        smooth = ~np.isin(a, sharp)
-        near = near + _rows(total, count, rim[smooth], beyond[smooth][:, None], FOUR_POINT_FAR)
-        # without a next vertex, its weight is given back by the corner
-        near = near + _rows(total, count, rim[~smooth], a[~smooth][:, None], FOUR_POINT_FAR)
-    return csr_array(near)
+        rows = rows + _rows(edges, rim, np.where(np.isin(a, sharp), a, beyond)[:, None], FOUR_POINT_FAR)
+    return csr_array(rows)
 
 
-def _rows(total: int, count: int, rows: Indices, columns: Indices, weight: float) -> csr_array:
-    """[total, count] sparse: in row rows[i], `weight` at each of columns[i]."""
-    width = columns.shape[1]
-    entries = np.full(columns.size, weight), (np.repeat(rows, width), columns.ravel())
-    return csr_array(coo_array(entries, shape=(total, count)))
+def _rows(edges: _Edges, rows: Positions, columns: Positions, weight: float) -> csr_array:
+    """[edges, vertices] sparse: in row rows[i], `weight` at each of columns[i]."""
+    entries = np.full(columns.size, weight), (np.repeat(rows, columns.shape[1]), columns.ravel())
+    return csr_array(coo_array(entries, shape=(len(edges.pairs), edges.count)))
 
 
-def _positions(edges: Indices, pairs: Indices, count: int) -> Indices:
+def _positions(edges: Positions, pairs: Positions, count: int) -> Positions:
     """Where each pair, in either order, stands in the sorted edge list."""
     keys, wanted = edges @ [count, 1], np.sort(pairs, axis=1) @ [count, 1]
     found = np.searchsorted(keys, wanted)

@@ -129,7 +129,7 @@ def _refitted(landmarks: Points, band: Band, upper: Points, lower: Points) -> Po
 
 def _edge(band: Band, rows: NDArray[np.float64]) -> NDArray[np.float64]:
     smooth = cv2.GaussianBlur(rows.reshape(1, -1), (0, 0), EDGE_SMOOTHING, borderType=cv2.BORDER_REPLICATE).ravel()
-    return np.interp(np.arange(COLUMNS), band.columns, smooth)
+    return np.asarray(np.interp(np.arange(COLUMNS), band.columns, smooth))
 
 
 def _taper(band: Band) -> NDArray[np.float64]:

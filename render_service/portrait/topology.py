@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, eye_array
 
 from render_service.portrait.canonical import CANONICAL
 from render_service.portrait.indices import (
@@ -47,13 +47,12 @@ class Topology:
 def topology() -> Topology:
     """Built once in some 20 ms, then kept."""
     triangles, count = CANONICAL.triangles, FACE_VERTICES
-    smooth = linear = None
+    smooth = linear = eye_array(FACE_VERTICES, format="csr")
     loops = [np.array(loop, np.int32) for loop in (MOUTH_LOOP, RIGHT_EYE_LOOP, LEFT_EYE_LOOP, OVAL_LOOP)]
     for _ in range(LEVELS):
-        level = subdivide(triangles, count, np.array(SHARP_CORNERS))
+        level = subdivide(triangles, count, SHARP_CORNERS)
         triangles, count = level.triangles, level.smooth.shape[0]
-        smooth = level.smooth if smooth is None else level.smooth @ smooth
-        linear = level.linear if linear is None else level.linear @ linear
+        smooth, linear = level.smooth @ smooth, level.linear @ linear
         loops = [level.refine_loop(loop) for loop in loops]
     for array in (triangles, *loops):
         array.setflags(write=False)

@@ -19,7 +19,7 @@ MAX_PAD_SHARE = 1 / 3
 
 
 def understand(picture: Frame, size: FrameSize, *, face: int | None) -> Portrait:
-    """picture: upright RGB of any size; size: of the video; face: counted from the left from 1, or None for the largest.
+    """picture: upright RGB; size: of the video; face: counted from the left from 1, or None for the largest.
 
     Raises BadPortrait (FACE_MISSING, FACE_NUMBER, FACE_TOO_SMALL, FACE_TURNED_AWAY), Fault (WEIGHTS_MISSING).
     """
@@ -29,7 +29,9 @@ def understand(picture: Frame, size: FrameSize, *, face: int | None) -> Portrait
     to_size = _scale(picture, size)
     landmarks = finder.refine(picture, chosen).landmarks * to_size
     pad = _pad(landmarks, size)
-    image = cv2.copyMakeBorder(_resized(picture, size), pad, pad, pad, pad, cv2.BORDER_REFLECT_101)
+    image = np.asarray(
+        cv2.copyMakeBorder(_resized(picture, size), pad, pad, pad, pad, cv2.BORDER_REFLECT_101), np.uint8
+    )
     shift = np.array([pad, pad, 0])
     others = [other.landmarks * to_size + shift for other in faces if other is not chosen]
     return _portrait(image, pad, landmarks + shift, others)
