@@ -40,6 +40,7 @@ class TerminalReplier:
             TimeRemainingColumn(),
             console=console,
             transient=True,
+            disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("Starting", total=1.0)
         self._told: Stage | None = None

@@ -34,7 +34,7 @@ def running_workers(count: int, environment: Mapping[str, str]) -> Iterator[None
 
 def _start(environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "render_service", "--exit-with-parent"],
+        [sys.executable, "-m", "render_service", "--exit-with-parent", "--log-level", "warning"],
         stdin=subprocess.PIPE,
         env={**os.environ, **environment},
         start_new_session=True,
