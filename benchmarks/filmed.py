@@ -11,7 +11,7 @@ from benchmarks.track import CHIN, FACE_TOP, LOWER_LIP, MOUTH_CORNERS, UPPER_LIP
 from render_service.perform import phones
 from render_service.perform.coarticulation import Lips, articulate
 from render_service.perform.features import VoiceFeatures, listen
-from render_service.perform.gate import HOLD_LEVEL
+from render_service.perform.gate import gate
 from render_service.perform.phones import Phone
 from render_service.portrait.face import Points
 from render_service.portrait.finder import FaceFinder
@@ -63,7 +63,7 @@ def _film(path: Path, finder: FaceFinder) -> Film:
     times_s = np.arange(len(truth)) / FPS + EARLY_S.get(path.stem, 0.0)
     seen = np.isfinite(truth[:, 0]) & (times_s < len(vocals) / VOICE_RATE)
     voice = listen(vocals)
-    heard = phones.decode(vocals, voice.level, HOLD_LEVEL)
+    heard = phones.decode(vocals, voice.level, gate(voice.level).quiet)
     lips = articulate(heard, len(voice.level))
     return Film(path.stem, times_s[seen], truth[seen], vocals, voice, heard, lips)
 

@@ -28,9 +28,7 @@ def main() -> None:
         print("No films at hand (../shared/media/videos).")
         return
     print(NOTE)
-    print(
-        f"| predictor | GRID talkers ({len(fitting)}) opening / width | another talker ({len(others)}) opening / width |"
-    )
+    print(f"| opening / width | GRID talkers ({len(fitting)}) | another talker ({len(others)}) |")
     print("|---|---|---|")
     for name, predictor in PREDICTORS.items():
         print(f"| {name} | {_mean(predictor, fitting, fitting)} | {_mean(predictor, others, fitting)} |")

@@ -7,13 +7,20 @@ from numpy.typing import NDArray
 
 from render_service.perform.curves import RATE, Curve, smooth, spans, spread
 
-OPEN_LEVEL, HOLD_LEVEL = 0.50, 0.38
-"""Levels (0..1 over 50 dB) that start and that keep up singing: 25 and 31 dB below the loud parts. What separation
-leaves of the instruments mostly stays under both."""
+OPEN_LEVELS = (0.35, 0.50)
+"""Level (0..1 over 50 dB) that starts singing: of a clean voice, and of one with much left of room or instruments."""
+ABOVE_FLOOR = 0.10
+"""5 dB over most of what is heard between phrases. Less follows films a little better, but opens mouths in pauses."""
+HYSTERESIS = 0.07
+"""3 dB less keep singing up."""
+PAUSE_LEVEL = 0.45
+FLOOR_PERCENTILE = 80
+FLOOR_LEAST_S = 0.3
+"""Less pause than this in the whole song does not tell the floor."""
 SHORTEST_S = 0.06
 """Shorter sounds are clicks and leaks."""
-RISE_S, FALL_S = 0.04, 0.10
-"""Lips part this long before the voice starts, and are at rest this long after it ends."""
+RISE_S, FALL_S = 0.15, 0.20
+"""Lips part this long before the voice starts, and are at rest this long after it ends, as filmed."""
 BREATH_GAP_S = 0.30
 """A shorter pause is inside a phrase: nobody breathes in it."""
 PHRASE_LEAST_S = 0.15
@@ -29,21 +36,33 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Gate:
-    """on: [T] bool. amount: [T] 0..1, eased. phrases: in time order. All at `curves.RATE`."""
+    """on: [T] bool. amount: [T] 0..1, eased. phrases: in time order. All at `curves.RATE`. quiet: level of no voice."""
 
     on: NDArray[np.bool_]
     amount: Curve
     phrases: list[Phrase]
+    quiet: float
 
 
 def gate(level: Curve) -> Gate:
     """level: [T] 0..1, as in `VoiceFeatures`."""
+    open_level = _open_level(level)
+    quiet = open_level - HYSTERESIS
     on = np.zeros(len(level), dtype=bool)
-    for begin, end in spans(level > HOLD_LEVEL):
-        if end - begin >= SHORTEST_S * RATE and level[begin:end].max() > OPEN_LEVEL:
+    for begin, end in spans(level > quiet):
+        if end - begin >= SHORTEST_S * RATE and level[begin:end].max() > open_level:
             on[begin:end] = True
-    eased = smooth(spread(on.astype(np.float64), RISE_S, FALL_S / 2), FALL_S)
-    return Gate(on, eased, _phrases(on))
+    eased = smooth(spread(on.astype(np.float64), RISE_S - FALL_S / 2, FALL_S / 2), FALL_S)
+    return Gate(on, eased, _phrases(on), quiet)
+
+
+def _open_level(level: Curve) -> float:
+    """A little over what is left of the mix between phrases."""
+    pauses = level[level < PAUSE_LEVEL]
+    if len(pauses) < FLOOR_LEAST_S * RATE:
+        return OPEN_LEVELS[1]
+    floor = float(np.percentile(pauses, FLOOR_PERCENTILE))
+    return float(np.clip(floor + ABOVE_FLOOR, *OPEN_LEVELS))
 
 
 def _phrases(on: NDArray[np.bool_]) -> list[Phrase]:

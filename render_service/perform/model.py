@@ -5,7 +5,7 @@ import numpy as np
 from render_service.perform import breath, eyes, head, lips, mood, opening, phones, presence, ridge
 from render_service.perform.curves import Curve, grid, sample, smooth
 from render_service.perform.features import VoiceFeatures, listen
-from render_service.perform.gate import HOLD_LEVEL, Gate, gate
+from render_service.perform.gate import Gate, gate
 from render_service.perform.music import hear_music
 from render_service.perform.pitch import Pitch, follow
 from render_service.stages import ARKIT_NAMES, VOICE_RATE, HeardSong, Performance
@@ -65,13 +65,13 @@ def _curves(song: HeardSong, seed: int) -> tuple[dict[str, Curve], Curve, Curve]
 
 
 def _mouth(song: HeardSong, voice: VoiceFeatures, pitch: Pitch, sung: Gate) -> opening.MouthMotion:
-    heard = phones.decode(song.vocals, voice.level, HOLD_LEVEL)
+    heard = phones.decode(song.vocals, voice.level, sung.quiet)
     return opening.mouth(voice, pitch, heard, sung, ridge.load())
 
 
 def _energy(voice: VoiceFeatures, sung: Gate) -> Curve:
     """[T] 0..1: loudness of the singing, as slow as a body follows it."""
-    return smooth(np.clip((voice.level - HOLD_LEVEL) / (1 - HOLD_LEVEL), 0, 1) * sung.amount, 0.3)
+    return smooth(np.clip((voice.level - sung.quiet) / (1 - sung.quiet), 0, 1) * sung.amount, 0.3)
 
 
 def _height(pitch: Pitch, sung: Gate) -> Curve:
