@@ -50,6 +50,7 @@ class StoredSteps:
         self._ttl_s = ttl_s
         self._last: tuple[str, Prepared] | None = None
         remove_left_behind(work_dir)
+        store.sweep(time.time())
 
     def prepare(self, request: JobRequest, report: Report) -> PreparedJob:
         clock = _Clock(report)
@@ -80,6 +81,7 @@ class StoredSteps:
             video = folder / "video.mp4"
             self._pipeline.finish(plan, parts, song, video, clock)
             stored = self._store.put_file(video, VIDEO_TYPE, self._ttl_s)
+        self._store.sweep(time.time())
         facts = VideoFacts(
             duration_s=plan.duration_s,
             frames=plan.frame_count,
