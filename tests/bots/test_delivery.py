@@ -28,7 +28,8 @@ HERE = ReplyTarget(platform="test", channel_id="c")
 class FakeStream:
     """Gives everything that is not acknowledged, then ends instead of waiting for news."""
 
-    def __init__(self, *events: ProgressEvent) -> None:
+    def __init__(self, *events: ProgressEvent, pause_s: float = 0.0) -> None:
+        self.pause_s = pause_s
         self.left_open = {f"{number}-0": event for number, event in enumerate(events)}
         self.breaks: list[Exception] = []
 
@@ -37,6 +38,7 @@ class FakeStream:
             if self.breaks:
                 raise self.breaks.pop()
             yield entry
+            await asyncio.sleep(self.pause_s)
 
     async def acknowledge(self, group: str, entry_id: str) -> None:
         self.left_open.pop(entry_id)
@@ -75,15 +77,16 @@ class FakeLedger:
 class FakeReplier:
     """A chat that notes what it is told, in order; it fails and answers as told."""
 
-    def __init__(self, *, fails: int = 0, remembers: bool = True, takes_s: float = 0.0) -> None:
+    def __init__(self, *, fails: int = 0, remembers: bool = True, takes_s: float = 0.0, edit_s: float = 0.0):
         self.said: list[tuple[str, str]] = []
         self.folders: list[Path] = []
         self.modes: list[int] = []
-        self.fails, self.remembers, self.takes_s = fails, remembers, takes_s
+        self.fails, self.remembers, self.takes_s, self.edit_s = fails, remembers, takes_s, edit_s
         self.asked: list[str] = []
         self.at_once, self.most_at_once = 0, 0
 
     async def progress(self, event: ProgressEvent) -> None:
+        await asyncio.sleep(self.edit_s)
         self.said.append((event.job_id, "progress"))
 
     async def deliver(self, event: ProgressEvent, video: Path) -> None:
@@ -159,9 +162,11 @@ async def deliver(stream: FakeStream, store: AssetStore, ledger: FakeLedger, rep
 
 
 async def test_progress_then_the_video(store: AssetStore, video: AssetRef, temporary: Path) -> None:
-    stream, replier = FakeStream(running("job"), succeeded("job", video)), FakeReplier()
+    """In this order, though the chat is slow with the edit when the video is there."""
+    stream = FakeStream(running("job"), succeeded("job", video), pause_s=0.02)
+    replier = FakeReplier(edit_s=0.1)
     await deliver(stream, store, FakeLedger(), replier)
-    assert replier.said[-1] == ("job", "video")
+    assert replier.said == [("job", "progress"), ("job", "video")]
     assert stream.left_open == {}
     assert replier.modes == [0o700]
     assert not replier.folders[0].exists()
@@ -257,9 +262,9 @@ async def test_what_another_process_is_answering_is_left_to_it(store: AssetStore
 async def test_no_progress_is_shown_after_the_end(store: AssetStore, video: AssetRef) -> None:
     stream, ledger, replier = FakeStream(succeeded("job", video)), FakeLedger(), FakeReplier()
     await deliver(stream, store, ledger, replier)
-    late = FakeStream(running("job"))
+    late = FakeStream(running("job"), running("another"), pause_s=0.05)
     await deliver(late, store, ledger, replier)
-    assert replier.said == [("job", "video")]
+    assert replier.said == [("job", "video"), ("another", "progress")]
     assert late.left_open == {}
 
 

@@ -226,13 +226,15 @@ async def test_a_failing_removal_does_not_hide_why_it_was_refused(
 async def test_a_file_still_being_stored_when_cancelled_is_removed(
     store: AssetStore, song: Path, portrait: Path, tmp_path: Path
 ) -> None:
-    began, go_on = threading.Event(), threading.Event()
+    began, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
     class Slow(Frail):
         def put_file(self, path: Path, media_type: str, ttl_s: float) -> AssetRef:
             began.set()
             go_on.wait(5)
-            return super().put_file(path, media_type, ttl_s)
+            asset = super().put_file(path, media_type, ttl_s)
+            ended.set()
+            return asset
 
     queue = FakeQueue()
     accepting = asyncio.create_task(accept(Intake(Slow(store), queue, LIMITS, keep_s=KEEP_S), song, portrait))
@@ -242,6 +244,7 @@ async def test_a_file_still_being_stored_when_cancelled_is_removed(
     go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await accepting
+    await asyncio.to_thread(ended.wait, 5)
     assert stored(tmp_path) == []
     assert queue.requests == {}
 

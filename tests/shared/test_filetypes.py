@@ -141,6 +141,7 @@ NOT_SONGS = {
     "one byte": b"\xff",
     "two bytes": b"\xff\xfb",
     "a frame's header alone": b"\xff\xfb\x90\x64",
+    "one frame, then rubbish": b"\xff\xfb\x90\x64" + bytes(5000),
     "text": b"La la la, I am no song.\n" * 100,
     "text in Latin-1": "Für Élise, drei Strophen\n".encode("latin-1"),
     "a page": b"<!doctype html><html><body>404</body></html>",

@@ -71,6 +71,20 @@ def test_blocks_of_any_size_are_sealed_and_opened(sizes: list[int], cut: int) ->
     assert b"".join(sealer.open("name", in_pieces)) == b"".join(blocks)
 
 
+WRITTEN_IN_2026 = """U1JOQQEKhqFqswYgv3LASjfBY5HixRTL7Y9siJ98d1iSg6SnRQqXDRhLwnjN/0XBMcPTkTyJCKxlBdr2CwwP
+C7MUp6bWahlIpL28z5yiRHeDg1nCIK0Xubv5olZqMzLmHA=="""
+
+
+def test_files_of_the_first_version_can_still_be_opened() -> None:
+    sealed = base64.b64decode(WRITTEN_IN_2026)
+    assert b"".join(Sealer(bytes(range(32))).open("name", [sealed])) == b"la la la"
+
+
+def test_a_full_chunk_can_be_the_last_one() -> None:
+    sealed = b"".join(Sealer(bytes(32)).seal("name", [bytes(CHUNK_BYTES)]))
+    assert len(sealed) == HEADER_BYTES + SEALED_BYTES
+
+
 def test_nothing_can_be_read_from_the_folder(tmp_path: Path, store: AssetStore) -> None:
     first, second = (store.put_bytes(b"a very secret song" * 100, "x/y", DAY_S) for _ in range(2))
     sealed = [sealed_path(tmp_path, asset).read_bytes() for asset in (first, second)]
