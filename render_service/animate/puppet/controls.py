@@ -94,7 +94,7 @@ YAW_PITCH_ROLL_DEG = (8.0, 8.0, 8.0)
 """Limits for a near-frontal photo: further, the side that the photo never showed would be missing."""
 SHIFT_LIMIT_CM = 1.0
 """Largest translation of the head: the neck has to follow."""
-BREATH_CM = 0.10
+BREATH_CM = 0.16
 """Rise of the shoulders from the photo to breathed in."""
 
 _SHAPE_GAINS = np.zeros((len(ARKIT_NAMES), len(SHAPES)), np.float32)

@@ -26,14 +26,14 @@ LEFT_SAMPLES = (445, 444, 443, 442, 441, 449, 450, 451, 448, 452)
 CHEEKS = (50, 101, 118, 117, 280, 330, 347, 346)
 RING_LIGHT = (0.62, 1.12)
 """Brightness against the cheek that ring pixels may have: neither lash nor highlight."""
-LID_LIGHT, LIT_PERCENTILE = (0.88, 0.98), 88
+LID_LIGHT, LIT_PERCENTILE = (0.88, 0.98), 80
 """Brightness that the lid may have against this percentile of what is around the eye."""
-CHEEK_TINT = 0.5
-"""Share of the cheek's hue in the lid's."""
+LIT_TINT = 0.75
+"""Share of the lit skin's hue in the lid's."""
 LID_SHADE = 0.965
-SHADE_HUE = np.array([0.8, 1.05, 1.15])
+SHADE_HUE = np.array([0.7, 1.05, 1.3])
 """Exponents of R, G, B in shade: light that has been through skin is redder."""
-RIM_SHADE, RIM_SHADE_CM = 0.13, 0.16
+RIM_SHADE, RIM_SHADE_CM = 0.16, 0.18
 """A lid curves away towards its lashes."""
 CREASE_SHADE, CREASE_AT_CM, CREASE_CM = 0.07, 0.40, 0.06
 """The fold above a lid stays as a soft line."""
@@ -87,10 +87,11 @@ def _lid_skin(portrait: Portrait, rim: Points, samples: Sequence[int]) -> LidSki
     cheek = _cheek(portrait)
     colours, known = _known_skin(portrait, image, unknown, samples, low, float(cheek.sum()))
     skin = _fill(colours, known).astype(np.float64)
-    light = _light_around(image, unknown, scale)
+    around = _lit_around(image, unknown, scale)
+    light = float(around.sum())
     brightness = np.clip(skin.sum(axis=2, keepdims=True), LID_LIGHT[0] * light, LID_LIGHT[1] * light)
-    # dark lashes and make-up take the colour out of what is found around; the cheek gives it back
-    skin = skin / np.maximum(skin.sum(axis=2, keepdims=True), 1) * (1 - CHEEK_TINT) + cheek / cheek.sum() * CHEEK_TINT
+    # dark lashes and make-up take the colour out of what lies nearest; lit skin beside the eye gives it back
+    skin = skin / np.maximum(skin.sum(axis=2, keepdims=True), 1) * (1 - LIT_TINT) + around / light * LIT_TINT
     skin = skin * brightness
     skin = (
         skin * _shade(rim, image.shape[:2], scale)[..., None] ** SHADE_HUE
@@ -118,11 +119,13 @@ def _unknown(rim: Points, shape: tuple[int, ...], scale: float) -> NDArray[np.ui
     return np.asarray(cv2.dilate(mask, np.ones((3, 3), np.uint8)))
 
 
-def _light_around(image: NDArray[np.uint8], unknown: NDArray[np.uint8], scale: float) -> float:
-    """R + G + B of well lit skin beside the lid: one eye may lie in the shade."""
+def _lit_around(image: NDArray[np.uint8], unknown: NDArray[np.uint8], scale: float) -> Points:
+    """[3] RGB of well lit skin beside the lid: one eye may lie in the shade."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * int(scale) + 1, 2 * int(scale) + 1))
-    ring = cv2.dilate(unknown, disc) > unknown
-    return float(np.percentile(image[ring].astype(np.float32).sum(axis=1), LIT_PERCENTILE))
+    pixels = image[cv2.dilate(unknown, disc) > unknown].astype(np.float32)
+    bright = pixels.sum(axis=1)
+    lit = np.abs(bright - np.percentile(bright, LIT_PERCENTILE)) <= 0.05 * bright.max()
+    return np.asarray(np.maximum(np.median(pixels[lit], axis=0), 1.0), np.float64)
 
 
 def _cheek(portrait: Portrait) -> Points:
