@@ -68,8 +68,8 @@ class Weight:
 _MEDIAPIPE = ("mediapipe", "0.10.21")
 _MEDIAPIPE_TERMS = "Google's model card and the MediaPipe repository say Apache License 2.0."
 _SPLEETER_TERMS = (
-    "Copyright (c) 2019-present, Deezer SA. The paper (Hennequin et al. 2020, doi:10.21105/joss.02154) says that source "
-    "code and pre-trained models are available under an MIT licence; the repository's licence names the code only."
+    "Copyright (c) 2019-present, Deezer SA. The paper (Hennequin et al. 2020, doi:10.21105/joss.02154) says that "
+    "source code and pre-trained models are available under an MIT licence; the repository's licence names the code only."
 )
 _SPLEETER_RELEASE = "https://github.com/deezer/spleeter/releases/download/v1.4.0/2stems.tar.gz"
 _SPLEETER_FOLDER = "spleeter/pretrained_models/2stems"
@@ -141,8 +141,8 @@ _WEIGHTS = (
     Weight(
         name="spleeter-2stems-int8.onnx",
         purpose="takes the voice out of a song",
-        size_bytes=0,
-        sha256="",
+        size_bytes=19_688_361,
+        sha256="18769e6f2459078af0f00f36c60fe2eb6f83975e65549f3f75e86d23f3364e79",
         licence="MIT",
         terms=_SPLEETER_TERMS,
         recipe=Recipe("render_service.separate.spleeter_graph:build", (SPLEETER_INDEX, SPLEETER_DATA)),

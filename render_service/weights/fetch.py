@@ -1,4 +1,4 @@
-"""Fills the cache: each missing weight from the first source that gives the catalogued bytes, or built from its recipe."""
+"""Fills the cache: each missing weight from the first source that gives the right bytes, or built from its recipe."""
 
 import fcntl
 import logging
