@@ -67,7 +67,12 @@ def _real_steps(settings: Settings) -> Steps:
 
 def _configured_url(settings: Settings) -> str:
     if settings.queue.redis_url is None:
-        raise BadOption(ErrorCode.OPTION_INVALID, "REDIS_URL is not set: a worker needs a queue", option="REDIS_URL")
+        raise BadOption(
+            ErrorCode.OPTION_INVALID,
+            "REDIS_URL is not set: a worker needs a queue",
+            name="REDIS_URL",
+            allowed="the URL of a Redis or Valkey",
+        )
     return settings.queue.redis_url.get_secret_value()
 
 

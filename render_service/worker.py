@@ -34,6 +34,8 @@ EXIT_HUNG = 70
 SURE_AFTER_BEATS = 3
 """Leases of others are judged only after so many answered heartbeats: when Redis was away, they missed theirs, too."""
 RECONNECT_S = 1.0
+GOODBYE_S = 1.0
+"""How long each farewell to Redis may take: it may be gone already, and we are not to outlive our parent."""
 ARQ_MARGIN_S = 3600.0
 """arq's own timeout must never come first."""
 
@@ -59,13 +61,21 @@ class RenderWorker:
             await self._desk.beat(None, reap=False)
             log.info("%s is at work", self.name)
             beating = asyncio.create_task(self._keep_beating())
+            heeding = asyncio.create_task(self._heed(stop))
             try:
                 while not stop.is_set():
-                    await self._serve(stop)
+                    await self._serve(heeding)
             finally:
                 beating.cancel()
-                with suppress(Fault):
-                    await self._desk.leave()
+                heeding.cancel()
+                with suppress(Fault, TimeoutError):
+                    async with asyncio.timeout(GOODBYE_S):
+                        await self._desk.leave()
+
+    async def _heed(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        log.info("stopping")
+        self._runner.stop()
 
     async def _keep_beating(self) -> None:
         answered = 0
@@ -82,26 +92,23 @@ class RenderWorker:
                     self._runner.lost(holding)
             await asyncio.sleep(self._settings.beat_s)
 
-    async def _serve(self, stop: asyncio.Event) -> None:
-        """arq on one connection: returns when that is lost or the worker is to stop, once no step is in work."""
+    async def _serve(self, stopping: "asyncio.Task[None]") -> None:
+        """arq on one connection: returns when that is lost or the worker is stopping, once no step is in work."""
         arq = self._arq_worker()
         polling = asyncio.create_task(arq.async_run())
-        stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({polling, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if stop.is_set():
-            log.info("stopping")
-            self._runner.stop()
-        stopping.cancel()
         polling.cancel()
-        with suppress(asyncio.CancelledError):
-            try:
-                await polling
-            except (RedisError, OSError) as error:
-                log.warning("Redis is gone: %s", error)
-                await asyncio.sleep(RECONNECT_S)
+        await asyncio.wait({polling}, timeout=GOODBYE_S)
         await asyncio.gather(*arq.tasks.values(), return_exceptions=True)
-        with suppress(RedisError, OSError):
-            await arq.close()
+        with suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                await arq.close()
+        error = polling.exception() if polling.done() and not polling.cancelled() else None
+        if isinstance(error, RedisError | OSError):
+            log.warning("Redis is gone: %s", error)
+            await asyncio.sleep(RECONNECT_S)
+        elif error is not None:
+            raise error
 
     def _arq_worker(self) -> ArqWorker:
         pool: ArqRedis = ArqRedis.from_url(self._url, retry=patience(), retry_on_error=list(CONNECTION_LOST))

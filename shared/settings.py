@@ -116,5 +116,5 @@ def load_settings() -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
         raise BadOption(
-            ErrorCode.OPTION_INVALID, f"{error.title}: {name}: {first['msg']}", option=name, expected=first["msg"]
+            ErrorCode.OPTION_INVALID, f"{error.title}: {name}: {first['msg']}", name=name, allowed=first["msg"]
         ) from None

@@ -1,6 +1,6 @@
 """The stream of events: read on from any place, or follow it as a group that acknowledges what it has dealt with."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from redis.asyncio import Redis
@@ -33,7 +33,7 @@ class EventStream:
             newest = await self._client.xrevrange(EVENTS_KEY, count=1)
         return str(newest[0][0]) if newest else BEGINNING
 
-    async def read(self, last_id: str = BEGINNING) -> AsyncIterator[Entry]:
+    async def read(self, last_id: str = BEGINNING) -> AsyncGenerator[Entry]:
         """Everything after `last_id`, then news, without end. Raises Fault (QUEUE_UNREACHABLE)."""
         while True:
             with translated():
@@ -42,7 +42,7 @@ class EventStream:
                 yield entry_id, event
                 last_id = entry_id
 
-    async def follow(self, group: str, consumer: str) -> AsyncIterator[Entry]:
+    async def follow(self, group: str, consumer: str) -> AsyncGenerator[Entry]:
         """What nobody of the group has acknowledged, without end: first what this consumer left open, then what other
         consumers left open for too long, and news. Whatever is not acknowledged comes again, so dealing with an entry
         twice must be harmless. A new group begins with the oldest entry kept. Raises Fault (QUEUE_UNREACHABLE).
@@ -69,7 +69,7 @@ class EventStream:
                 if "BUSYGROUP" not in str(error):
                     raise
 
-    async def _left_open(self, group: str, consumer: str) -> AsyncIterator[Entry]:
+    async def _left_open(self, group: str, consumer: str) -> AsyncGenerator[Entry]:
         reply: Any = [(EVENTS_KEY, [(BEGINNING, None)])]
         while reply and reply[0][1]:
             last_id = reply[0][1][-1][0]

@@ -1,6 +1,7 @@
 """JobQueue: what front ends ask of the queue. Every change is one step inside Redis, told in the same step."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
@@ -113,11 +114,11 @@ class JobQueue:
         """Where the events end now."""
         return await self._events.last_id()
 
-    def events(self, last_id: str = BEGINNING) -> AsyncIterator[Entry]:
+    def events(self, last_id: str = BEGINNING) -> AsyncGenerator[Entry]:
         """Everything after `last_id`, then news, without end, as (entry id, event)."""
         return self._events.read(last_id)
 
-    def follow(self, group: str, consumer: str) -> AsyncIterator[Entry]:
+    def follow(self, group: str, consumer: str) -> AsyncGenerator[Entry]:
         """What nobody of the group has acknowledged, without end; see EventStream.follow."""
         return self._events.follow(group, consumer)
 
@@ -125,7 +126,7 @@ class JobQueue:
         """The entry is dealt with and will not come again to this group."""
         await self._events.acknowledge(group, entry_id)
 
-    async def watch(self, job_id: str) -> AsyncIterator[ProgressEvent]:
+    async def watch(self, job_id: str) -> AsyncGenerator[ProgressEvent]:
         """How the job stands, then what happens to it, up to and including the final event; nothing if unknown."""
         last_id = await self.last_event_id()
         event = await self.status(job_id)
@@ -134,8 +135,9 @@ class JobQueue:
         yield event
         if event.status.final:
             return
-        async for _, event in self.events(last_id):
-            if event.job_id == job_id:
-                yield event
-                if event.status.final:
-                    return
+        async with aclosing(self._events.read(last_id)) as news:
+            async for _, event in news:
+                if event.job_id == job_id:
+                    yield event
+                    if event.status.final:
+                        return

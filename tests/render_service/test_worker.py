@@ -21,7 +21,7 @@ from shared.settings import QueueSettings
 from shared.valkey import EmbeddedValkey
 
 SCRIPT = Path(__file__).with_name("worker_process.py")
-LEASE_S, BEAT_S = 1.2, 0.2
+LEASE_S, BEAT_S = 1.0, 0.1
 PATIENCE_S = 20.0
 
 
@@ -135,7 +135,7 @@ async def test_a_job_is_done_by_several_workers_and_told_from_beginning_to_end(
     assert list(dict.fromkeys(stages)) == [Stage.SEPARATE, Stage.ANIMATE, Stage.FINISH]
     animated = [event.done for event in told if event.stage is Stage.ANIMATE]
     assert animated == sorted(animated)
-    assert len(set(animated)) > 3
+    assert len(set(animated)) >= 3
     final = told[-1]
     assert final.status is JobStatus.SUCCEEDED
     assert final.video is not None
@@ -202,7 +202,7 @@ async def test_a_killed_workers_step_is_taken_over_and_the_job_done_once(
     queue: JobQueue, workers: Workers, step: str
 ) -> None:
     for _ in range(2):
-        workers.start(segments=2, step_s=1.0)
+        workers.start(segments=2, step_s=0.4)
     await until_at_work(queue, 2)
     await queue.submit(song())
     os.kill(await workers.wait_for(f"began {step}"), signal.SIGKILL)
@@ -230,7 +230,7 @@ async def test_a_step_that_loses_every_worker_fails_the_job(queue: JobQueue, wor
 
 async def test_a_worker_that_was_frozen_is_not_heard_when_it_wakes(queue: JobQueue, workers: Workers) -> None:
     for _ in range(2):
-        workers.start(segments=1, step_s=0.5)
+        workers.start(segments=1, step_s=0.3)
     await until_at_work(queue, 2)
     await queue.submit(song())
     sleeper = await workers.wait_for("began prepare")
@@ -239,8 +239,7 @@ async def test_a_worker_that_was_frozen_is_not_heard_when_it_wakes(queue: JobQue
     os.kill(sleeper, signal.SIGCONT)
     assert told[-1].status is JobStatus.SUCCEEDED
     await queue.submit(song("next"))
-    await queue.submit(song("and another"))
-    await story(queue, "and another")
+    await story(queue, "next")
     assert [event.status for event in await story(queue) if event.status.final] == [JobStatus.SUCCEEDED]
 
 
@@ -287,18 +286,59 @@ async def test_workers_outlast_a_server_that_is_killed_and_comes_back(workers: W
     server = EmbeddedValkey(tmp_path / "valkey", append_fsync="always")
     with server:
         workers.url = server.url
-        process = workers.start(segments=3, step_s=0.5)
+        process = workers.start(segments=3, step_s=0.3)
         async with JobQueue(server.url) as queue:
             await queue.submit(song())
             await workers.wait_for("began segment 1")
             with redis.Redis.from_url(server.url) as client:
                 os.kill(int(client.info("server")["process_id"]), signal.SIGKILL)
             server.stop()
-            await asyncio.sleep(2)
+            await asyncio.sleep(1.5)
             server.start()
             final = (await story(queue))[-1]
         assert final.status is JobStatus.SUCCEEDED
         assert process.poll() is None
+
+
+PARENT = """
+import json, subprocess, sys, time
+from pathlib import Path
+from shared.valkey import EmbeddedValkey
+script, folder = sys.argv[1:]
+with EmbeddedValkey(Path(folder)) as server:
+    worker = subprocess.Popen(
+        [sys.executable, script, json.dumps({"journal": ""}), "--exit-with-parent", "--redis-url", server.url],
+        stdin=subprocess.PIPE, start_new_session=True,
+    )
+    print(server.url, worker.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_nothing_is_left_when_a_parent_with_server_and_worker_is_killed(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(SCRIPT), str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        url, worker_pid = parent.stdout.readline().split()
+        with redis.Redis.from_url(url) as client:
+            server_pid = client.info("server")["process_id"]
+            assert running(server_pid)
+            deadline = time.monotonic() + PATIENCE_S
+            while not client.exists("serenade:workers"):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        parent.kill()
+    deadline = time.monotonic() + PATIENCE_S
+    while running(int(worker_pid)) or running(server_pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def running(pid: int) -> bool:
+    """Orphans are zombies where nobody reaps them; those do no work any more."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_without_a_queue_it_says_what_is_missing() -> None:
