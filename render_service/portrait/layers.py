@@ -37,11 +37,11 @@ def split_layers(
 
 def _opaque_enough(alpha: NDArray[np.float32], image: Frame, background: NDArray[np.float32]) -> NDArray[np.float32]:
     """Alpha raised to the least that lets some colour over this background give the image: loose hair, mostly."""
-    darker = (background - image - TOLERANCE) / np.maximum(background, TOLERANCE)
-    lighter = (image - background - TOLERANCE) / np.maximum(255 - background, TOLERANCE)
-    least = np.maximum(darker, lighter).max(2)
+    difference = image - background
+    least = np.maximum(-difference / np.maximum(background, 1), difference / np.maximum(255 - background, 1)).max(2)
+    certain = np.clip(np.abs(difference).max(2) / TOLERANCE - 1, 0, 1)
     near = np.clip((alpha - VISIBLE) / (RIM - VISIBLE), 0, 1)
-    return np.asarray(np.clip(alpha + near * np.maximum(least - alpha, 0), 0, 1), np.float32)
+    return np.asarray(np.clip(alpha + near * certain * np.maximum(least - alpha, 0), 0, 1), np.float32)
 
 
 def _allowed(background: NDArray[np.float32], image: Frame, opacity: NDArray[np.float32]) -> NDArray[np.float32]:
