@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from render_service.animate.puppet.puppet import PuppetAnimator, build_rig
+from render_service.animate.puppet.model import build_rig
+from render_service.animate.puppet.puppet import PuppetAnimator
 from render_service.animate.puppet.rig import flatten
 from render_service.portrait.finder import FaceFinder
 from render_service.stages import ARKIT_NAMES, Frame, FrameSize, Performance, Rig

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from render_service.animate.puppet.colours import LUMA, read_colours
 from render_service.animate.puppet.controls import NOT_DRAWN, pose_at
-from render_service.animate.puppet.puppet import Puppet, PuppetAnimator, PuppetRig
+from render_service.animate.puppet.model import Puppet, PuppetRig
+from render_service.animate.puppet.puppet import PuppetAnimator
 from render_service.animate.puppet.rig import restore
 from render_service.stages import ARKIT_NAMES, Frame, Performance, Rig
 from tests.render_service.animate.drawn_face import PAD, drawn_portrait

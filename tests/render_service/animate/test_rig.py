@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from render_service.animate.puppet.puppet import PuppetRig
+from render_service.animate.puppet.model import PuppetRig
 from render_service.animate.puppet.rig import flatten, restore
 from render_service.stages import Rig
 
