@@ -10,10 +10,12 @@ from shared.models import ProgressEvent
 
 log = logging.getLogger(__name__)
 
-MIN_INTERVAL_S, MAX_INTERVAL_S = 3.0, 20.0
+MIN_INTERVAL_S = 3.0
 """Discord takes 5 edits in 5 s a channel, Telegram 20 messages a minute a group; a few renders share one."""
-THINNING = 0.1
-"""Share of the time gone by that must pass until the next edit: a bar that grows slowly need not be redrawn often."""
+THINNING_S = 30.0
+"""After this long, edits are half as frequent, then a third: what has long been moving slowly is watched less."""
+THINNEST = 6.0
+"""No interval grows beyond this many times the first: people still see that it lives."""
 EDIT_LIMIT_S = 30.0
 """A chat that takes longer for an edit is not waited for."""
 JOBS_REMEMBERED = 1000
@@ -37,10 +39,9 @@ class _Job:
 class ProgressEdits:
     """Calls `edit` with the newest event of each job, never twice at once for a job, at growing intervals."""
 
-    def __init__(self, edit: Edit, *, min_interval_s: float = MIN_INTERVAL_S, max_interval_s: float = MAX_INTERVAL_S):
+    def __init__(self, edit: Edit, *, min_interval_s: float = MIN_INTERVAL_S) -> None:
         self._edit = edit
         self._min_interval_s = min_interval_s
-        self._max_interval_s = max_interval_s
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
 
     def offer(self, event: ProgressEvent) -> None:
@@ -74,8 +75,8 @@ class ProgressEdits:
                 if event != job.shown:
                     await self._try(event)
                     job.shown = event
-                age_s = loop.time() - job.began_s
-                job.due_s = loop.time() + min(self._max_interval_s, max(self._min_interval_s, THINNING * age_s))
+                thinning = min(THINNEST, 1 + (loop.time() - job.began_s) / THINNING_S)
+                job.due_s = loop.time() + self._min_interval_s * thinning
 
     async def _try(self, event: ProgressEvent) -> None:
         """A lost edit is made up for by the next one."""
