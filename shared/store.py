@@ -165,25 +165,21 @@ def open_store(
                 `<data_dir>/assets`.
     Raises Fault where the key or the place is no good.
     """
-    key = parse_master_key(master_key) if master_key else load_master_key(data_dir)
-    if url:
-        return AssetStore(_remote(url), Sealer(key), clock=clock)
-    folder = data_dir / ASSET_FOLDER
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return AssetStore(LocalStore(folder), Sealer(key), clock=clock, folder=folder)
+    try:
+        sealer = Sealer(parse_master_key(master_key) if master_key else load_master_key(data_dir))
+        if url:
+            return AssetStore(from_url(url), sealer, clock=clock)
+        folder = data_dir / ASSET_FOLDER
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return AssetStore(LocalStore(folder), sealer, clock=clock, folder=folder)
+    except (BaseError, OSError, ValueError) as error:
+        raise Fault(ErrorCode.INTERNAL, f"the asset store can't be opened: {_reason(error)}") from error
 
 
 def store_from(settings: StoreSettings) -> AssetStore:
     """The store that settings describe; raises as `open_store`."""
     key = settings.master_key.get_secret_value() if settings.master_key else None
     return open_store(settings.data_dir, master_key=key, url=settings.url)
-
-
-def _remote(url: str) -> ObjectStore:
-    try:
-        return from_url(url)
-    except (BaseError, OSError, ValueError) as error:
-        raise Fault(ErrorCode.INTERNAL, f"the asset store's URL is no good: {_reason(error)}") from error
 
 
 class _Counted:

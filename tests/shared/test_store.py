@@ -260,6 +260,15 @@ def test_a_store_that_cannot_be_written_is_ours_to_mend(store: AssetStore, tmp_p
     assert caught.value.code is ErrorCode.INTERNAL
 
 
+@pytest.mark.parametrize("url", [None, "s3://", "gopher://assets", "no address"])
+def test_a_place_that_is_no_good_is_ours_to_mend(tmp_path: Path, url: str | None) -> None:
+    data_dir = tmp_path if url else tmp_path / "file" / "below"
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(Fault) as caught:
+        open_store(data_dir, url=url)
+    assert caught.value.code is ErrorCode.INTERNAL
+
+
 @pytest.mark.parametrize("key", ["", "short", "!" * 44, base64.b64encode(b"x" * 31).decode()])
 def test_a_key_file_that_holds_no_key_is_refused_without_telling_it(tmp_path: Path, key: str) -> None:
     (tmp_path / "master.key").write_text(key)
