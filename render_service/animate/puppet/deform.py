@@ -101,7 +101,7 @@ class Deformer:
 
     def __init__(self, mesh: Mesh, fields: Fields, camera: Camera) -> None:
         self._mesh, self._fields, self._camera = mesh, fields, camera
-        self._basis = np.concatenate([fields.shapes, fields.blink]).reshape(len(SHAPES) + 2, -1)
+        self._basis = np.concatenate([fields.shapes, fields.blink])
         half = len(mesh.mouth) // 2
         columns = np.array(SEAL_COLUMNS) * _COLUMN
         self._upper, self._lower = mesh.mouth[1:half], mesh.mouth[:half:-1]
@@ -117,11 +117,11 @@ class Deformer:
         shapes[_WIDE] -= NARROWING * max(0.0, pose.lips_cm - NARROWING_FROM_CM)
         shapes[_SMILE] -= fields.relax * closing
         left, right = (float(gain * shut) for gain, shut in zip(fields.blink_gain, pose.blink, strict=True))
-        offsets = np.concatenate([shapes, [left, right]]).astype(np.float32) @ self._basis
-        offsets = offsets.reshape(-1, 3)
+        offsets = np.zeros((self._mesh.face_count, 3), np.float32)
+        _add_fields(offsets, self._basis, np.concatenate([shapes, [left, right]]).astype(np.float32))
         sealing, gaps = self._seal(pose, angle)
         if sealing > 0:
-            offsets += fields.seal @ (sealing * gaps).astype(np.float32)
+            _add_seal(offsets, fields.seal, (sealing * gaps).astype(np.float32))
         mesh, camera = self._mesh, self._camera
         positions = np.empty_like(mesh.source)
         _place(
@@ -174,6 +174,27 @@ class Deformer:
         positions[self._upper] += (middle - upper) * near[:, None].astype(np.float32)
         positions[self._lower] += (middle - lower) * near[:, None].astype(np.float32)
         return np.concatenate([[0.0], near, [0.0]])
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_fields(offsets: NDArray[np.float32], fields: NDArray[np.float32], amounts: NDArray[np.float32]) -> None:
+    """The sum of the fields [k, f, 3] that a pose uses, few of them; BLAS would start threads for it."""
+    for k in range(len(amounts)):
+        if amounts[k] != 0:
+            for i in range(len(offsets)):
+                for j in range(3):
+                    offsets[i, j] += amounts[k] * fields[k, i, j]
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_seal(offsets: NDArray[np.float32], weights: NDArray[np.float32], gaps: NDArray[np.float32]) -> None:
+    """Each vertex's share [f, 9] of the gaps [9, 3]."""
+    for i in range(len(offsets)):
+        for column in range(weights.shape[1]):
+            weight = weights[i, column]
+            if weight != 0:
+                for j in range(3):
+                    offsets[i, j] += weight * gaps[column, j]
 
 
 @numba.njit(cache=True, nogil=True)
