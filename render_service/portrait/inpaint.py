@@ -8,6 +8,8 @@ from render_service.stages import Frame
 
 Plane = NDArray[np.float32]
 
+FINE_PX_PER_CM = 20
+"""Up to twice this scale the fill has the picture's own resolution; beyond, a coarser one will do."""
 COARSEST_PX = 4
 KNOWN_ENOUGH = 1e-3
 GRAIN_CM, GRAIN_REACH_CM = 0.5, 2.0
@@ -39,15 +41,25 @@ def _halved(plane: Plane) -> Plane:
     return np.asarray(cv2.resize(soft, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA))
 
 
-def fill_background(picture: Frame, unknown: NDArray[np.bool_], px_per_cm: float) -> Plane:
-    """[H, W, 3] float32 0..255: the picture, and where it is unknown a smooth fill with the grain around it."""
-    rgb = picture.astype(np.float32)
+def fill_background(picture: Frame, unknown: NDArray[np.bool_], px_per_cm: float) -> Frame:
+    """The picture, and where it is unknown a smooth fill with the grain around it: [H, W, 3] uint8."""
     if unknown.all() or not unknown.any():
-        return rgb
-    known = (~unknown).astype(np.float32)
-    fill = push_pull(rgb, known)
+        return picture.copy()
+    height, width = unknown.shape
+    step = max(1, int(px_per_cm / FINE_PX_PER_CM))
+    small = max(1, width // step), max(1, height // step)
+    covered = cv2.resize(unknown.astype(np.float32), small, interpolation=cv2.INTER_AREA) > 0
+    fill = _fill(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), covered, px_per_cm / step)
+    wide = fill if step == 1 else cv2.resize(fill, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.where(unknown[..., None], wide, picture)
+
+
+def _fill(picture: NDArray[np.generic], unknown: NDArray[np.bool_], px_per_cm: float) -> Frame:
+    if unknown.all():
+        return picture.astype(np.uint8)
+    rgb, known = picture.astype(np.float32), (~unknown).astype(np.float32)
     grain = _mirrored(_grain(rgb, known, GRAIN_CM * px_per_cm), unknown, GRAIN_REACH_CM * px_per_cm)
-    return np.where(unknown[..., None], np.clip(fill + grain, 0, 255), rgb).astype(np.float32)
+    return np.clip(push_pull(rgb, known) + grain, 0, 255).round().astype(np.uint8)
 
 
 def _grain(rgb: Plane, known: Plane, sigma: float) -> Plane:

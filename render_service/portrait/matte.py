@@ -123,7 +123,7 @@ def _face_mask(shape: tuple[int, int], landmarks: Points) -> Plane:
 def _nearer_share(shape: tuple[int, int], landmarks: Points, others: list[Points]) -> Plane:
     """1 where the chosen face is nearest, in sizes of each face; fading to 0 over where another one is."""
     share = np.ones(shape, np.float32)
-    own = _distance_in_faces(shape, landmarks)
+    own = _distance_in_faces(shape, landmarks) if others else share
     for other in others:
         margin = _distance_in_faces(shape, other) - own
         share *= np.clip(margin / 0.3 + 0.5, 0, 1)
@@ -132,9 +132,10 @@ def _nearer_share(shape: tuple[int, int], landmarks: Points, others: list[Points
 
 def _distance_in_faces(shape: tuple[int, int], landmarks: Points) -> Plane:
     flat = landmarks[:FACE_VERTICES, :2]
-    y, x = np.ogrid[0 : shape[0], 0 : shape[1]]
-    centre, size = flat.mean(0), np.ptp(flat, axis=0).max()
-    return np.asarray(np.hypot(x - centre[0], y - centre[1]) / size, np.float32)
+    (x, y), size = flat.mean(0), np.ptp(flat, axis=0).max()
+    right = np.arange(shape[1], dtype=np.float32) - np.float32(x)
+    down = np.arange(shape[0], dtype=np.float32) - np.float32(y)
+    return np.asarray(np.hypot(right[None], down[:, None]) / np.float32(size))
 
 
 def _connected(matte: Plane, landmarks: Points) -> Plane:
@@ -155,8 +156,9 @@ def _widened(matte: Plane, scale: float) -> Plane:
 def _still_part(shape: tuple[int, int], landmarks: Points, head: HeadFrame) -> Plane:
     """Rises from 0 to 1 below the chin, along the head's own down."""
     roll = np.deg2rad(head.yaw_pitch_roll[2])
-    y, x = np.ogrid[0 : shape[0], 0 : shape[1]]
-    chin = landmarks[CHIN, :2]
-    below = ((y - chin[1]) * np.cos(roll) - (x - chin[0]) * np.sin(roll)) / head.px_per_cm
-    t = np.clip((below - STILL_FROM_CM) / (STILL_FULL_CM - STILL_FROM_CM), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
+    x, y = landmarks[CHIN, :2]
+    along_x = -(np.arange(shape[1]) - x) * np.sin(roll) / head.px_per_cm
+    along_y = (np.arange(shape[0]) - y) * np.cos(roll) / head.px_per_cm
+    below = np.add.outer(along_y.astype(np.float32), along_x.astype(np.float32))
+    t = np.clip((below - np.float32(STILL_FROM_CM)) / np.float32(STILL_FULL_CM - STILL_FROM_CM), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t))
