@@ -69,7 +69,7 @@ _ERRORS: dict[ErrorCode, Wordings] = {
         "I can't see a face with that number. Please count again from the left.",
     ),
     ErrorCode.OPTION_INVALID: (
-        "I can't use that value for {name}. It can be {allowed}: please choose one and try again.",
+        "I can't use that value for {name}. Please try again; this works: {allowed}.",
         "I can't use that value for {name}. Please choose another and try again.",
         "One of the options doesn't work. Please check them and try again.",
     ),
