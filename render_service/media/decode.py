@@ -1,10 +1,11 @@
 """Opens one local sound file and nothing else, and turns its packets into stereo samples."""
 
+import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Never, TypeAlias
@@ -34,6 +35,10 @@ SOUND_CODECS = (
 
 _DEMUXERS = frozenset(("mp3", "aac", "wav", "aiff", "flac", "ogg", "mov", "matroska", "avi", "mpeg", "mpegts"))
 """The only ones that may be named to FFmpeg; none of them is one that opens other files."""
+_LARGEST_BLOCK_BYTES = 24 * 1024**2
+"""FFmpeg may allocate no larger block at once. A movie of 600 bytes can claim 50 million packets: an index of 2 GB;
+an honest one of ten minutes needs 2 MB, and the largest cover picture 16 MB."""
+_STREAMS_MAX = 32
 _BUFFER_BYTES = 64 * 1024
 _RATES = range(4_000, 768_001)
 _BAD_PACKETS_FREE, _BAD_PACKETS_SHARE = 8, 0.1
@@ -137,6 +142,7 @@ class _OnlyThisFile:
 
 
 def _open(file: IO[bytes], demuxer: str) -> InputContainer:
+    _limit_memory()
     return av.open(
         _OnlyThisFile(file),
         mode="r",
@@ -146,11 +152,18 @@ def _open(file: IO[bytes], demuxer: str) -> InputContainer:
             "format_whitelist": av.ContainerFormat(demuxer, "r").name,
             "codec_whitelist": ",".join(SOUND_CODECS),
             "protocol_whitelist": "",
+            "max_streams": str(_STREAMS_MAX),
         },
         metadata_errors="replace",
         buffer_size=_BUFFER_BYTES,
         io_open=_refuse,
     )
+
+
+@cache
+def _limit_memory() -> None:
+    """`av_max_alloc` (libavutil/mem.h), which PyAV links but does not offer; it holds for the whole process."""
+    ctypes.CDLL(av._core.__file__).av_max_alloc(ctypes.c_size_t(_LARGEST_BLOCK_BYTES))
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> Never:
@@ -165,6 +178,8 @@ def _first_sound(container: InputContainer) -> AudioStream:
     codec = first.codec_context.name if first.codec_context else "none"
     if codec not in SOUND_CODECS:
         raise BadSong(ErrorCode.SONG_NOT_AUDIO, f"codec {codec} is not for songs")
+    if first.codec_context.sample_rate not in _RATES:
+        raise BadSong(ErrorCode.SONG_DAMAGED, f"{first.codec_context.sample_rate} samples a second")
     return first
 
 

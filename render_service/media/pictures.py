@@ -97,13 +97,14 @@ def _too_many(detail: str, limits: IntakeLimits) -> BadPortrait:
 
 
 def _plain(picture: Image.Image) -> Image.Image:
-    """Decodes; one of the modes L, RGB, RGBA and CMYK comes out, 8 bits a channel."""
+    """Decodes; one of the modes L, RGB, RGBA and CMYK comes out, 8 bits a channel. May be `picture` itself."""
     picture.load()
     if picture.mode.startswith("I"):
-        return Image.fromarray((np.clip(np.asarray(picture), 0, 65535) / 257 + 0.5).astype(np.uint8))
-    if picture.has_transparency_data:
-        return picture.convert("RGBA")
-    return picture.copy() if picture.mode in ("L", "RGB", "CMYK") else picture.convert("RGB")
+        deep = np.asarray(picture)
+        return Image.fromarray((np.clip(deep, 0, 0xFFFF, out=deep.copy()) >> 8).astype(np.uint8))
+    if picture.mode in ("L", "RGB", "CMYK", "RGBA") and "transparency" not in picture.info:
+        return picture
+    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
 
 
 def _to_srgb(plain: Image.Image, profile: bytes | None) -> Image.Image:

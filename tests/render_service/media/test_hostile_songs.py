@@ -2,6 +2,8 @@
 
 import socket
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -116,56 +118,53 @@ def box(name: bytes, *parts: bytes) -> bytes:
     return struct.pack(">I", 8 + len(content)) + name + content
 
 
-def movie_with_external_data(name: str) -> bytes:
-    """A QuickTime movie without samples of its own: its data reference names a neighbour (QTFF)."""
-    frames = 2 * 44_100
+def movie(reference: bytes, *, codec: bytes, samples: int, sample_bytes: int, duration: int) -> bytes:
+    """A QuickTime movie of one track without samples of its own (QTFF, "Movie Atoms").
+
+    reference: the atom that says where the samples lie. duration: of one sample, at 44.1 kHz.
+    """
     matrix = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+    description = box(codec, bytes(6), struct.pack(">HHHIHHHHI", 1, 0, 0, 0, 1, 16, 0, 0, 44_100 << 16))
+    table = box(
+        b"stbl",
+        box(b"stsd", struct.pack(">II", 0, 1), description),
+        box(b"stts", struct.pack(">IIII", 0, 1, samples, duration)),
+        box(b"stsc", struct.pack(">IIIII", 0, 1, 1, samples, 1)),
+        box(b"stsz", struct.pack(">III", 0, sample_bytes, samples)),
+        box(b"stco", struct.pack(">III", 0, 1, 44)),
+    )
+    source = box(b"dinf", box(b"dref", struct.pack(">II", 0, 1), reference))
+    media = box(
+        b"mdia",
+        box(b"mdhd", struct.pack(">IIIIIHH", 0, 0, 0, 44_100, samples, 0, 0)),
+        box(b"hdlr", bytes(4), b"mhlrsoun", bytes(13)),
+        box(b"minf", box(b"smhd", bytes(8)), source, table),
+    )
+    track_header = struct.pack(">IIIIIIQHHHH", 15, 0, 0, 1, 0, samples, 0, 0, 0, 256, 0)
+    track = box(b"trak", box(b"tkhd", track_header, matrix, bytes(8)), media)
+    movie_header = struct.pack(">IIIIIIH10x", 0, 0, 0, 44_100, samples, 0x10000, 256)
+    header = box(b"mvhd", movie_header, matrix, bytes(24), struct.pack(">I", 2))
+    return box(b"ftyp", b"qt  ", bytes(4), b"qt  ") + box(b"moov", header, track)
+
+
+def neighbour(name: str) -> bytes:
+    """A data reference by alias: this file of the same folder."""
     alias = bytearray(150)
     struct.pack_into(">HB27s", alias, 8, 0, 1, b"d")  # kind, then the volume's name
     encoded = name.encode()
     alias[50] = len(encoded)
     alias[51 : 51 + len(encoded)] = encoded
     struct.pack_into(">hh", alias, 130, 1, 1)  # levels from alias to target
-    reference = box(
-        b"alis", bytes(4), bytes(alias) + struct.pack(">hH", 2, len(encoded)) + encoded + struct.pack(">hH", -1, 0)
-    )
-    description = box(b"sowt", bytes(6), struct.pack(">HHHIHHHHI", 1, 0, 0, 0, 1, 16, 0, 0, 44_100 << 16))
-    table = box(
-        b"stbl",
-        box(b"stsd", struct.pack(">II", 0, 1), description),
-        box(b"stts", struct.pack(">IIII", 0, 1, frames, 1)),
-        box(b"stsc", struct.pack(">IIIII", 0, 1, 1, frames, 1)),
-        box(b"stsz", struct.pack(">III", 0, 2, frames)),
-        box(b"stco", struct.pack(">III", 0, 1, 44)),
-    )
-    media = box(
-        b"mdia",
-        box(b"mdhd", struct.pack(">IIIIIHH", 0, 0, 0, 44_100, frames, 0, 0)),
-        box(b"hdlr", bytes(4), b"mhlrsoun", bytes(13)),
-        box(b"minf", box(b"smhd", bytes(8)), box(b"dinf", box(b"dref", struct.pack(">II", 0, 1), reference)), table),
-    )
-    track = box(
-        b"trak",
-        box(b"tkhd", struct.pack(">IIIIIIQHHHH", 15, 0, 0, 1, 0, frames, 0, 0, 0, 256, 0), matrix, bytes(8)),
-        media,
-    )
-    header = box(
-        b"mvhd",
-        struct.pack(">IIIIIIH10x", 0, 0, 0, 44_100, frames, 0x10000, 256),
-        matrix,
-        bytes(24),
-        struct.pack(">I", 2),
-    )
-    return box(b"ftyp", b"qt  ", bytes(4), b"qt  ") + box(b"moov", header, track)
+    path = struct.pack(">hH", 2, len(encoded)) + encoded + struct.pack(">hH", -1, 0)
+    return box(b"alis", bytes(4), bytes(alias), path)
 
 
 def test_a_movie_whose_sound_lies_in_another_file_is_damaged(
     song: MakeSong, tmp_path: Path, reader: PyAVSongReader
 ) -> None:
-    neighbour = tmp_path / "secret.wav"
-    ffmpeg("-i", song("wav"), "-ac", "1", "-f", "wav", neighbour)
+    ffmpeg("-i", song("wav"), "-ac", "1", "-f", "wav", tmp_path / "secret.wav")
     path = tmp_path / "song.mov"
-    path.write_bytes(movie_with_external_data(neighbour.name))
+    path.write_bytes(movie(neighbour("secret.wav"), codec=b"sowt", samples=88_200, sample_bytes=2, duration=1))
     with av.open(str(path), options={"enable_drefs": "1"}) as careless:
         stolen = next(careless.decode(audio=0)).to_ndarray()
     assert np.abs(stolen).max() > 0, "the file does not attack at all"
@@ -175,3 +174,39 @@ def test_a_movie_whose_sound_lies_in_another_file_is_damaged(
 def test_codecs_that_songs_do_not_use_are_not_decoded(song: MakeSong, tmp_path: Path, reader: PyAVSongReader) -> None:
     ffmpeg("-i", song("wav"), "-c:a", "wavpack", "-f", "matroska", tmp_path / "odd")
     assert refused(reader, tmp_path / "odd") is ErrorCode.SONG_NOT_AUDIO
+
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+from render_service.media.songs import PyAVSongReader
+from shared.errors import BadSong
+from shared.settings import IntakeLimits
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    PyAVSongReader(IntakeLimits()).probe(Path(sys.argv[1]))
+except BadSong as error:
+    print(error.code, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_a_movie_that_claims_millions_of_packets_fills_no_memory(tmp_path: Path) -> None:
+    here = box(b"url ", bytes(3) + b"\1")
+    path = tmp_path / "bomb"
+    path.write_bytes(movie(here, codec=b"mp4a", samples=50_000_000, sample_bytes=8, duration=1024))
+    assert path.stat().st_size < 1000
+    argv = [sys.executable, "-c", MEASURE, str(path)]
+    code, grown_mb = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout.split()
+    assert code == ErrorCode.SONG_DAMAGED
+    assert int(grown_mb) < 50
+
+
+def test_a_rate_of_one_sample_a_second_is_damaged(tmp_path: Path, reader: PyAVSongReader) -> None:
+    sound = bytes(1_000_000)
+    form = struct.pack("<HHIIHH", 1, 2, 1, 4, 4, 16)
+    path = tmp_path / "slow"
+    path.write_bytes(
+        b"RIFF" + struct.pack("<I", 36 + len(sound)) + b"WAVEfmt " + struct.pack("<I", 16) + form
+        + b"data" + struct.pack("<I", len(sound)) + sound
+    )  # fmt: skip
+    assert refused(reader, path) is ErrorCode.SONG_DAMAGED
