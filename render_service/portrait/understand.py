@@ -71,4 +71,4 @@ def _resized(picture: Frame, size: FrameSize) -> Frame:
 
 def _pad(landmarks: Points, size: FrameSize) -> int:
     face_width = float(np.ptp(landmarks[:FACE_VERTICES, 0]))
-    return round(min(PAD_FACE_WIDTHS * face_width, MAX_PAD_SHARE * size.width, MAX_PAD_SHARE * size.height))
+    return max(1, round(min(PAD_FACE_WIDTHS * face_width, MAX_PAD_SHARE * min(size.width, size.height))))

@@ -107,3 +107,15 @@ def test_a_face_at_the_very_edge_still_works(picture: Frame, portrait: Portrait)
     cropped = understand(close, size_of(close, 400), face=None)
     assert np.isfinite(cropped.rest).all()
     assert cropped.matte.shape == cropped.image.shape[:2]
+
+
+def test_a_picture_that_is_all_face_is_one_elastic_sheet(picture: Frame, portrait: Portrait) -> None:
+    factor = picture.shape[0] / 400
+    x0, y0 = ((portrait.landmarks[:FACE_VERTICES, :2].min(0) - portrait.pad) * factor).astype(int)
+    x1, y1 = ((portrait.landmarks[:FACE_VERTICES, :2].max(0) - portrait.pad) * factor).astype(int)
+    inset = (x1 - x0) // 10
+    sheet = understand(picture[y0 : y1 - inset, x0 + inset : x1 - inset].copy(), FrameSize(300, 400), face=None)
+    assert not sheet.layered
+    assert sheet.matte.min() == 1
+    assert np.array_equal(sheet.foreground[..., :3], sheet.image)
+    assert np.array_equal(sheet.background, sheet.image)
