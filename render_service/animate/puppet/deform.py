@@ -115,7 +115,7 @@ class Deformer:
         angle, closing = self._jaw(pose)
         shapes = pose.shapes.copy()
         shapes[_WIDE] -= NARROWING * max(0.0, pose.lips_cm - NARROWING_FROM_CM)
-        shapes[_SMILE] -= fields.relax * closing
+        shapes[_SMILE] -= fields.relax
         left, right = (float(gain * shut) for gain, shut in zip(fields.blink_gain, pose.blink, strict=True))
         offsets = np.zeros((self._mesh.face_count, 3), np.float32)
         _add_fields(offsets, self._basis, np.concatenate([shapes, [left, right]]).astype(np.float32))

@@ -19,7 +19,7 @@ JAW_SHARES, JAW_SHARE_GAPS_CM = (0.45, 0.80), (1.0, 3.0)
 BRIDGE_LIMIT_CM = 3.2
 """Largest gap that can be shut: beyond, a stretched lip becomes a smear."""
 RELAX_SMILE = 0.35
-"""A mouth that closes from a smile smiles by this much less; without it the closed lips stay drawn wide."""
+"""A photo that smiles openly smiles by this much less while it sings: lips drawn wide can't shape vowels."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Fields:
     seal:     [f, 9], share of each lip column's gap by which a vertex moves when the lips meet.
     gap_cm:   between the inner lips in the photo, 0 when they touch. closing_angle: radians by which the jaw shuts it.
     least_cm: the smallest aperture this photo's lips can be brought to.
-    relax:    how much the smile gives way when the photo's mouth is shut.
+    relax:    how much of an open smile gives way to singing.
     """
 
     shapes: NDArray[np.float32]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from render_service.animate.puppet import raster
 from render_service.animate.puppet.colours import Colours, read_colours
-from render_service.animate.puppet.controls import Pose
+from render_service.animate.puppet.controls import SHAPES, Pose
 from render_service.animate.puppet.deform import Camera, Drawn
 from render_service.animate.puppet.jaw import turn_about_hinge
 from render_service.animate.puppet.masks import line_mask, polygon_mask
@@ -38,6 +38,9 @@ TONGUE_FOLLOWS = 0.92
 """Share of the jaw's angle that the tongue's back follows."""
 SHADOW_CM, SHADOW_OF_OPENING = 0.16, 0.28
 """Radius of the lips' shadow, never more than this share of the opening."""
+ROUND = SHAPES.index("round")
+POUT_SHADE = 0.35
+"""Light lost behind rounded lips, which stand away from the teeth."""
 SEAM_CM, SEAM_SHADE, SEAM_DARKNESS = 0.07, 0.38, 0.62
 """The line drawn where the lips of an open photo meet: its width, its colour as a share of the lips', its strength."""
 
@@ -130,7 +133,8 @@ class MouthPainter:
             return
         mask = polygon_mask(loop, window.left, window.top, window.width, window.height, 0.55)
         picture = self._inside(window, drawn, pose, opening / self._scale)
-        picture *= self._shadow(mask, opening)[..., None]
+        pout = max(0.0, float(pose.shapes[ROUND]))
+        picture *= self._shadow(mask, opening)[..., None] * np.float32(1 - POUT_SHADE * pout)
         raster.paint(canvas, picture, mask * np.float32(amount), window.left, window.top)
 
     def _opening(self, loop: Points) -> float:

@@ -99,6 +99,34 @@ def over(layer: NDArray[np.uint8], background: NDArray[np.uint8], out: NDArray[n
 
 
 @numba.njit(cache=True, nogil=True)
+def soften_folds(
+    whole: NDArray[np.int16], jump: int, out: NDArray[np.uint8], rows: tuple[int, int], columns: tuple[int, int]
+) -> None:
+    """Averages pixels of `out` with their neighbours where the flow beside them jumps: folds have no edge of their own.
+
+    jump: px of the texture. rows, columns: first and last + 1 to look at, inside the picture by a pixel.
+    """
+    above = np.zeros((columns[1] - columns[0], 3), np.uint8)  # the row above, as it was before
+    for y in range(rows[0], rows[1]):
+        before = np.zeros(3, np.uint8)
+        for x in range(columns[0], columns[1]):
+            folded = False
+            for k in range(2):
+                here = np.int32(whole[y, x, k])
+                folded |= abs(here - whole[y, x + 1, k]) > jump or abs(here - whole[y, x - 1, k]) > jump
+                folded |= abs(here - whole[y + 1, x, k]) > jump or abs(here - whole[y - 1, x, k]) > jump
+            for k in range(3):
+                own = out[y, x, k]
+                if folded:
+                    left = before[k] if x > columns[0] else out[y, x - 1, k]
+                    top = above[x - columns[0], k] if y > rows[0] else out[y - 1, x, k]
+                    around = np.int32(left) + np.int32(top) + np.int32(out[y, x + 1, k]) + np.int32(out[y + 1, x, k])
+                    out[y, x, k] = np.uint8((2 * np.int32(own) + around + 3) // 6)
+                before[k] = own
+                above[x - columns[0], k] = own
+
+
+@numba.njit(cache=True, nogil=True)
 def paint(out: NDArray[np.uint8], colour: NDArray[np.float32], alpha: NDArray[np.float32], left: int, top: int) -> None:
     """Straight colour [h, w, 3] 0..255 over `out` by alpha [h, w] 0..1, at (left, top); cut off at the borders."""
     for y in range(max(0, -top), min(alpha.shape[0], out.shape[0] - top)):

@@ -14,6 +14,9 @@ from render_service.stages import Frame
 FINE_TEXTURE_BYTES = 300_000_000
 """Photos whose doubled texture would be larger are sampled as they are: at 2160 high nobody sees the difference."""
 
+FOLD_PX = 3
+"""Neighbouring pixels that come from places further apart than this are the two sides of a fold."""
+
 
 @dataclass(frozen=True)
 class Layers:
@@ -60,7 +63,7 @@ class Warper:
         self.scale = 2 if layers.foreground.size * 4 <= FINE_TEXTURE_BYTES else 1
         self.texture = fine_texture(layers.foreground) if self.scale == 2 else layers.foreground
         self._source = self.to_texture(mesh.source)
-        self._triangles = mesh.triangles
+        self._triangles, self._face_count = mesh.triangles, mesh.face_count
         self.corner = layers.corner
         self.region = left, top, right, bottom = [int(n) for n in layers.region]
         self._still = self._identity(left + pad, top + pad, right + pad, bottom + pad)
@@ -78,7 +81,12 @@ class Warper:
         np.copyto(self.fraction, self._still[1])
         raster.flow(positions, self._source, self._triangles, left, top, self.whole, self.fraction)
         moved = cv2.remap(self.texture, self.whole, self.fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        raster.over(np.asarray(moved, np.uint8), self._layers.background, canvas[top:bottom, left:right])
+        picture = canvas[top:bottom, left:right]
+        raster.over(np.asarray(moved, np.uint8), self._layers.background, picture)
+        low, high = positions[: self._face_count].min(axis=0), positions[: self._face_count].max(axis=0)
+        columns = max(1, int(low[0]) - left), min(right - left - 1, int(high[0]) + 1 - left)
+        rows = max(1, int(low[1]) - top), min(bottom - top - 1, int(high[1]) + 1 - top)
+        raster.soften_folds(self.whole, FOLD_PX * self.scale, picture, rows, columns)
 
     def _identity(self, left: int, top: int, right: int, bottom: int) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:
         """The flow of a photo at rest, for padded px: where nothing moves, pixels come from where they are."""
