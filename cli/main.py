@@ -86,7 +86,7 @@ def worker() -> None:
     """Render for the queue at REDIS_URL until stopped."""
     from render_service.__main__ import main as work  # noqa: PLC0415
 
-    work([])
+    raise typer.Exit(work([]))
 
 
 @app.command()

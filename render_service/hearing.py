@@ -38,6 +38,7 @@ def hear(blocks: Iterable[Samples], separator: Separator, *, duration_s: float, 
             mix.add(block)
             yield block
 
+    report(0.0)
     for stems in separator.separate(listened()):
         voice.add(stems.vocals)
         heard += len(stems.vocals)
