@@ -49,7 +49,7 @@ class SpleeterSeparator:
         self._window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
 
     def separate(self, mix: Iterable[Samples]) -> Iterator[Stems]:
-        """mix: blocks [n, 2] float32 at 44.1 kHz. Yields blocks of up to 12 s; how `mix` was cut makes no difference."""
+        """mix: blocks [n, 2] float32 at 44.1 kHz. Yields blocks of up to 12 s, however `mix` was cut."""
         carried = np.zeros((CHANNELS, TAIL), np.float32)
         skip = LEAD
         for segment, length in _segments(mix):
@@ -76,8 +76,8 @@ class SpleeterSeparator:
 
     def _share(self, magnitude: NDArray[np.float32]) -> NDArray[np.float32]:
         """The networks' answer, [2, SEGMENT_FRAMES, NET_BINS] in 0..1."""
-        answer: NDArray[np.float32] = self._session.run(None, {self._input: magnitude[np.newaxis]})[0]
-        return answer[0]
+        share: NDArray[np.float32] = self._session.run(None, {self._input: magnitude[np.newaxis]})[0][0]
+        return share
 
     def _sound(self, spectrum: Spectrum) -> Channels:
         """Overlap-add, [2, SEGMENT + TAIL]."""

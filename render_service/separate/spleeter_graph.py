@@ -6,6 +6,7 @@ arithmetic stays float32. Where it is exact, batch normalisation is folded into 
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -28,9 +29,9 @@ SMALL_KERNEL = 1000
 """Kernels with fewer numbers stay float32: they would save nothing."""
 INT8_MAX = 127
 
-HALVE = {"strides": [2, 2], "pads": [1, 1, 2, 2]}
+HALVE: dict[str, Any] = {"strides": [2, 2], "pads": [1, 1, 2, 2]}
 """TensorFlow's "same" padding of a 5 x 5 kernel at stride 2; for the transposed kernel, the crop."""
-KEEP_DILATED = {"dilations": [2, 2], "pads": [3, 3, 3, 3]}
+KEEP_DILATED: dict[str, Any] = {"dilations": [2, 2], "pads": [3, 3, 3, 3]}
 
 Array = NDArray[np.float64]
 
@@ -55,7 +56,7 @@ def _model(tensors: Tensors) -> onnx.ModelProto:
     share = graph.node("Add", vocals, graph.constant(np.float32(SHARE_EPSILON)))
     whole = graph.node("Add", graph.node("Add", vocals, rest), graph.constant(np.float32(2 * SHARE_EPSILON)))
     graph.node("Div", share, whole, name=OUTPUT)
-    shape = [1, 2, "frames", BINS]
+    shape: list[str | int | None] = [1, 2, "frames", BINS]
     made = helper.make_graph(
         graph.nodes,
         "spleeter-2stems",
@@ -67,7 +68,7 @@ def _model(tensors: Tensors) -> onnx.ModelProto:
 
 
 class _Net:
-    """One instrument's tensors by level, in ONNX's order of axes. TensorFlow numbered the layers of both nets through."""
+    """One instrument's tensors by level, in ONNX's order of axes. TensorFlow numbers both nets' layers through."""
 
     def __init__(self, tensors: Tensors, number: int) -> None:
         self._tensors = tensors
@@ -116,7 +117,7 @@ class _Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
-    def node(self, operator: str, *inputs: str, name: str | None = None, **attributes: object) -> str:
+    def node(self, operator: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
         output = name or f"value{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output

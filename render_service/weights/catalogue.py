@@ -69,7 +69,7 @@ _MEDIAPIPE = ("mediapipe", "0.10.21")
 _MEDIAPIPE_TERMS = "Google's model card and the MediaPipe repository say Apache License 2.0."
 _SPLEETER_TERMS = (
     "Copyright (c) 2019-present, Deezer SA. The paper (Hennequin et al. 2020, doi:10.21105/joss.02154) says that "
-    "source code and pre-trained models are available under an MIT licence; the repository's licence names the code only."
+    "source code and pre-trained models are available under an MIT licence; the repository's own names the code only."
 )
 _SPLEETER_RELEASE = "https://github.com/deezer/spleeter/releases/download/v1.4.0/2stems.tar.gz"
 _SPLEETER_FOLDER = "spleeter/pretrained_models/2stems"

@@ -18,7 +18,7 @@ from urllib.request import urlopen
 from render_service.weights.catalogue import Source, TarMember, Url, WheelMember
 
 CONNECT_TIMEOUT_S = 5.0
-"""An official host that does not answer by then is passed over. Covers name look-up, which has no timeout of its own."""
+"""An official host that does not answer by then is passed over. Covers look-up, which has no timeout of its own."""
 STALL_TIMEOUT_S = 30.0
 """A download that brings nothing for this long has failed."""
 PIP_TIMEOUT_S = 900.0
