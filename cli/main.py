@@ -111,9 +111,8 @@ def main() -> None:
     """Runs the command and exits: 0 done, 2 bad input, 1 our fault, 130 cancelled."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        app(standalone_mode=False)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
+        status = app(standalone_mode=False)  # a typer.Exit comes back as its status
+        sys.exit(status if isinstance(status, int) else 0)
     except (KeyboardInterrupt, typer.Abort, Cancelled):
         print("Cancelled.", file=sys.stderr)  # noqa: T201
         sys.exit(EXIT_CANCELLED)

@@ -1,5 +1,6 @@
 """The three steps a worker runs, between store and pipeline: fetch what is needed, work in a private folder, store."""
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,10 +11,13 @@ from render_service.pipeline import Pipeline
 from render_service.prepared import Prepared
 from render_service.registry import build_parts
 from render_service.step_protocol import Finished, PreparedJob, Report, SegmentDone
+from shared.errors import Fault
 from shared.models import AssetRef, JobRequest, Stage, StageSeconds, VideoFacts
 from shared.private_folder import private_folder, remove_left_behind
 from shared.settings import Settings
 from shared.store import AssetStore, store_from
+
+log = logging.getLogger(__name__)
 
 PREPARED_TYPE, SEGMENT_TYPE, VIDEO_TYPE = "application/x-npz", "video/mp4", "video/mp4"
 WORK_TTL_S = 86_400.0
@@ -50,7 +54,7 @@ class StoredSteps:
         self._ttl_s = ttl_s
         self._last: tuple[str, Prepared] | None = None
         remove_left_behind(work_dir)
-        store.sweep(time.time())
+        self._sweep()
 
     def prepare(self, request: JobRequest, report: Report) -> PreparedJob:
         clock = _Clock(report)
@@ -81,7 +85,7 @@ class StoredSteps:
             video = folder / "video.mp4"
             self._pipeline.finish(plan, parts, song, video, clock)
             stored = self._store.put_file(video, VIDEO_TYPE, self._ttl_s)
-        self._store.sweep(time.time())
+        self._sweep()
         facts = VideoFacts(
             duration_s=plan.duration_s,
             frames=plan.frame_count,
@@ -91,6 +95,13 @@ class StoredSteps:
             seed=plan.seed,
         )
         return Finished(stored, facts, clock.seconds)
+
+    def _sweep(self) -> None:
+        """What has expired goes; that it can't go now is no reason to fail a render."""
+        try:
+            self._store.sweep(time.time())
+        except Fault as fault:
+            log.warning("the store is not swept: %s", fault.detail)
 
     def _prepared(self, ref: AssetRef, folder: Path) -> Prepared:
         """Kept between the segments of one job: reading it back costs about as much as ten frames."""

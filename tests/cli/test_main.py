@@ -1,0 +1,55 @@
+"""Exit statuses and sentences of the command as a process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def serenade(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cli", *map(str, arguments)]
+    inherited = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+    return subprocess.run(command, env=inherited | environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_help_names_every_command() -> None:
+    told = serenade("--help")
+    assert told.returncode == 0
+    for command in ("sing", "separate", "perform", "weights", "worker", "doctor"):
+        assert command in told.stdout
+
+
+@pytest.mark.parametrize("arguments", [("sing",), ("dance",), ("perform", "song.mp3", "--fps", "fast")])
+def test_a_wrong_command_line_is_bad_input(arguments: tuple[str, ...]) -> None:
+    told = serenade(*arguments)
+    assert told.returncode == 2
+    assert len(told.stderr.strip().splitlines()) == 1
+
+
+def test_a_worker_without_a_queue_says_so(tmp_path: Path) -> None:
+    told = serenade("worker", SERENADE_DATA_DIR=str(tmp_path))
+    assert told.returncode == 2
+    assert "REDIS_URL" in told.stderr
+
+
+def test_the_doctor_finds_missing_weights(tmp_path: Path) -> None:
+    told = serenade("doctor", SERENADE_DATA_DIR=str(tmp_path), SERENADE_WEIGHTS_DIR=str(tmp_path / "none"))
+    assert told.returncode == 1
+    assert "serenade weights fetch" in told.stdout
+
+
+def test_the_doctor_is_content_with_a_machine_that_is_set_up(tmp_path: Path) -> None:
+    told = serenade("doctor", SERENADE_DATA_DIR=str(tmp_path))
+    assert told.returncode == 0, told.stdout
+    assert "missing" not in told.stdout
+
+
+def test_a_wrong_setting_is_named_without_its_value(tmp_path: Path) -> None:
+    song = tmp_path / "song.wav"
+    song.write_bytes(b"RIFF")
+    told = serenade("sing", song, song, "-o", tmp_path / "out.mp4", SERENADE_QUEUE_CAPACITY="secret-value")
+    assert told.returncode == 2
+    assert "capacity" in told.stderr.lower()
+    assert "secret-value" not in told.stderr
