@@ -251,6 +251,8 @@ async def test_sigterm_gives_the_step_back_at_once(queue: JobQueue, workers: Wor
     assert await asyncio.to_thread(leaving.wait, PATIENCE_S) == 0
     assert workers.happened("ended prepare") == 0
     assert await queue.workers() == []
+    with redis.Redis.from_url(workers.url, decode_responses=True) as client:
+        assert client.zrange("serenade:queued", 0, -1) == ["chat:1:2:prepare:2"]
     workers.start(segments=1, step_s=0.1)
     assert (await story(queue))[-1].status is JobStatus.SUCCEEDED
 

@@ -73,13 +73,14 @@ async def test_what_happened_while_a_reader_was_away_is_there_when_it_comes(queu
         assert told(await take(events, 1)) == [("1", "cancelled")]
 
 
-async def test_what_was_not_acknowledged_comes_again_to_the_same_reader(queue: JobQueue, ask: Ask) -> None:
-    await queue.submit(ask("1"))
-    async with aclosing(queue.follow("bot", "a")) as events:
-        [(first, _), _] = await take(events, 2)
-        await queue.acknowledge("bot", first)
-    async with aclosing(queue.follow("bot", "a")) as events:
-        assert told(await take(events, 1)) == [("1", "running")]
+async def test_what_was_not_acknowledged_comes_again_at_once_to_the_same_reader(redis_url: str, ask: Ask) -> None:
+    async with JobQueue(redis_url, QueueSettings(capacity=1, claim_after_s=60)) as queue:
+        await queue.submit(ask("1"))
+        async with aclosing(queue.follow("bot", "a")) as events:
+            [(first, _), _] = await take(events, 2)
+            await queue.acknowledge("bot", first)
+        async with aclosing(queue.follow("bot", "a")) as events:
+            assert told(await take(events, 1)) == [("1", "running")]
 
 
 async def test_a_dead_readers_entries_are_claimed_by_another(queue: JobQueue, ask: Ask) -> None:

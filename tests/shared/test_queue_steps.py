@@ -74,7 +74,9 @@ async def test_segments_done_at_once_by_many_make_one_finish(queue: JobQueue, as
         for _ in range(2):  # a result sent again because the answer was lost
             await desk.segment_done(step, blob(f"s{step.index}"), {})
 
-    await asyncio.gather(*(render(step) for step in segments))
+    await asyncio.gather(*(render(step) for step in segments[1:]))
+    assert await queued() == segments[:1], "the results sent again do not count twice"
+    await asyncio.gather(*(render(step) for step in segments[:1]))
     assert [step.kind for step in await queued()] == [StepKind.FINISH]
 
 
@@ -106,6 +108,23 @@ async def test_a_step_is_held_by_one_worker_only(queue: JobQueue, ask: Ask, queu
     [step] = await queued()
     begun = await asyncio.gather(*(queue.desk(str(i)).begin(step) for i in range(8)))
     assert len([work for work in begun if work is not None]) == 1
+    for i, work in sorted(enumerate(begun), key=lambda turn: turn[1] is not None):  # the holder last
+        assert await queue.desk(str(i)).prepared(step, blob("p"), 1, {}) == (work is not None)
+
+
+async def test_a_worker_that_took_over_its_own_step_is_not_heard_for_the_first_attempt(
+    queue: JobQueue, ask: Ask, queued: Queued
+) -> None:
+    desk = queue.desk("frozen for a while")
+    await queue.submit(ask("1"))
+    [first] = await queued()
+    await desk.begin(first)
+    await asyncio.sleep(0.35)
+    await queue.desk("other").beat(None, reap=True)
+    [second] = await queued()
+    assert await desk.begin(second)
+    assert not await desk.prepared(first, blob("late"), 1, {})
+    assert await desk.prepared(second, blob("right"), 1, {})
 
 
 async def test_a_silent_workers_step_is_taken_over_and_its_late_result_not_heard(
@@ -148,13 +167,17 @@ async def test_a_worker_that_beats_keeps_its_step(queue: JobQueue, ask: Ask, que
     assert await desk.prepared(step, blob("p"), 1, {})
 
 
+@pytest.mark.parametrize("dropped", [False, True])
 async def test_a_step_picked_from_arq_but_never_begun_is_found(
-    queue: JobQueue, ask: Ask, queued: Queued, redis_url: str
+    queue: JobQueue, ask: Ask, queued: Queued, redis_url: str, dropped: bool
 ) -> None:
     await queue.submit(ask("1"))
     [step] = await queued()
     async with redis.asyncio.Redis.from_url(redis_url) as client:
-        await client.set(f"arq:in-progress:{step}", 1)
+        if dropped:
+            await client.zrem(ARQ_QUEUE, str(step))
+        else:
+            await client.set(f"arq:in-progress:{step}", 1)
     other = queue.desk("other")
     await other.beat(None, reap=True)
     await asyncio.sleep(0.35)
@@ -251,6 +274,19 @@ async def test_progress_never_goes_back_and_counts_all_segments(queue: JobQueue,
     assert await shown() == (Stage.ANIMATE, 20, 100)
     await desk.segment_done(again, blob("s0"), {})
     assert await shown() == (Stage.ANIMATE, 32, 100)
+
+
+async def test_a_preparation_begun_anew_takes_no_progress_back(queue: JobQueue, ask: Ask, queued: Queued) -> None:
+    await queue.submit(ask("1"))
+    desk = queue.desk("worker")
+    for fraction in (0.5, 0.1):
+        [step] = await queued()
+        await desk.begin(step)
+        await desk.progress(step, Stage.SEPARATE, fraction)
+        status = await queue.status("1")
+        assert status is not None
+        assert (status.stage, status.done) == (Stage.SEPARATE, 50)
+        await desk.release(step)
 
 
 async def test_stages_side_by_side_are_shown_one_at_a_time(queue: JobQueue, ask: Ask, queued: Queued) -> None:
