@@ -13,6 +13,7 @@ from render_service.perform.coarticulation import Lips, articulate
 from render_service.perform.features import VoiceFeatures, listen
 from render_service.perform.gate import gate
 from render_service.perform.phones import Phone
+from render_service.perform.vowels import named
 from render_service.portrait.face import Points
 from render_service.portrait.finder import FaceFinder
 from render_service.stages import VOICE_RATE, Samples
@@ -63,7 +64,7 @@ def _film(path: Path, finder: FaceFinder) -> Film:
     times_s = np.arange(len(truth)) / FPS + EARLY_S.get(path.stem, 0.0)
     seen = np.isfinite(truth[:, 0]) & (times_s < len(vocals) / VOICE_RATE)
     voice = listen(vocals)
-    heard = phones.decode(vocals, voice.level, gate(voice.level).quiet)
+    heard = named(phones.decode(vocals, voice.level, gate(voice.level).quiet), voice)
     lips = articulate(heard, len(voice.level))
     return Film(path.stem, times_s[seen], truth[seen], vocals, voice, heard, lips)
 

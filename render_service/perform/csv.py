@@ -68,7 +68,7 @@ def rate_of(codes: list[str]) -> int:
         return 60
     if len(starts) > 1:
         return round((starts[-1] - starts[0]) / (frames[starts[-1]][0] - frames[starts[0]][0]))
-    return round(max(frame for _, frame in frames)) + 1
+    return int(max(frame for _, frame in frames)) + 1
 
 
 def _split(code: str) -> tuple[int, int, int, str]:

@@ -17,7 +17,7 @@ TURN_DEG = (4.0, 1.5, 2.0)
 TURN_S = (0.6, 1.2)
 NEXT_TURN_S = (2.0, 4.5)
 """Inside a long phrase the head takes a new direction this often."""
-NOD_DEG = 2.2
+NOD_DEG = 3.2
 """Depth of a full nod; accents and the song's pulse make it less."""
 NOD_LEAST_APART_S = 0.7
 """Faster beats are nodded every second or fourth time."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from render_service.perform import breath, eyes, head, lips, mood, opening, phones, presence, ridge
+from render_service.perform import breath, eyes, head, lips, mood, opening, phones, presence, ridge, vowels
 from render_service.perform.curves import Curve, grid, sample, smooth
 from render_service.perform.features import VoiceFeatures, listen
 from render_service.perform.gate import Gate, gate
@@ -39,8 +39,13 @@ class SungMotionModel:
 
 
 def _curves(song: HeardSong, seed: int) -> tuple[dict[str, Curve], Curve, Curve]:
-    """Blendshapes by name, head [T, 6] and breath [T], all at `curves.RATE`."""
-    for_lips, for_eyes, for_gaze, for_head, for_brows, for_breath = np.random.default_rng(seed).spawn(6)
+    """Blendshapes by name, head [T, 6] and breath [T], all at `curves.RATE`.
+
+    Chance depends on the seed and on the song's length, so that two songs don't share their blinks.
+    """
+    for_lips, for_eyes, for_gaze, for_head, for_brows, for_breath = np.random.default_rng([seed, len(song.mix)]).spawn(
+        6
+    )
     voice = listen(song.vocals)
     times_s = grid(len(song.vocals) / VOICE_RATE)
     pitch, sung = follow(voice.hertz, voice.periodic, voice.sounding), gate(voice.level)
@@ -65,7 +70,7 @@ def _curves(song: HeardSong, seed: int) -> tuple[dict[str, Curve], Curve, Curve]
 
 
 def _mouth(song: HeardSong, voice: VoiceFeatures, pitch: Pitch, sung: Gate) -> opening.MouthMotion:
-    heard = phones.decode(song.vocals, voice.level, sung.quiet)
+    heard = vowels.named(phones.decode(song.vocals, voice.level, sung.quiet), voice)
     return opening.mouth(voice, pitch, heard, sung, ridge.load())
 
 

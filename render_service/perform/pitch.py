@@ -16,8 +16,10 @@ VOICED = 0.5
 """Least normalised autocorrelation of a voiced frame; noise stays under .35 with this window."""
 OCTAVE_COST = 0.02
 """Taken off the correlation for every octave down, so that a multiple of the period does not win."""
-HELD_SEMITONES = 0.9
-"""A held note with vibrato stays this near its running mean; a step of a melody does not."""
+VIBRATO_S = 0.25
+"""Smoothing that leaves no vibrato (4-7 Hz) but keeps steps of a melody."""
+HELD_SEMITONES = 0.8
+"""A held note, its vibrato smoothed, moves less than this in VIBRATO_S."""
 HELD_LEAST_S = 0.25
 
 FFT_SIZE = 2048
@@ -61,9 +63,11 @@ def follow(hertz: Curve, strength: Curve, sounding: NDArray[np.bool_]) -> Pitch:
 
 
 def _held(semitones: Curve, voiced: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    near = np.abs(semitones - smooth(semitones, 0.4)) < HELD_SEMITONES
+    level, half = smooth(semitones, VIBRATO_S), round(VIBRATO_S / 2 * RATE)
+    padded = np.pad(level, half, mode="edge")
+    steady = np.abs(padded[2 * half :] - padded[: len(level)]) < HELD_SEMITONES
     held = np.zeros_like(voiced)
-    for begin, end in spans(voiced & near):
+    for begin, end in spans(voiced & steady):
         if end - begin >= HELD_LEAST_S * RATE:
             held[begin:end] = True
     return held

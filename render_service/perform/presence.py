@@ -2,12 +2,17 @@
 
 import numpy as np
 
+from render_service.perform.curves import Curve
 from render_service.stages import MIX_RATE, VOICE_RATE, HeardSong, Samples
 from shared.errors import BadSong, ErrorCode
 
 SILENT_DBFS = -60.0
 """Loudest part of a song that nobody can hear."""
-VOICE_UNDER_MIX_DB = -30.0
+VOICE_UNDER_MIX_DB = -20.0
+"""Separated voices of 25 real songs were 0-5 dB under their mix. Of 20 backing tracks without a voice nine came out
+25-94 dB under; what is left of the others, melodies on synthesisers, can't be told from a quiet voice by loudness."""
+LOUD_S = 5.0
+"""A voice that sings this long anywhere is a voice."""
 BLOCK_S = 0.4
 """Loudness is judged in blocks as long as ITU-R BS.1770's."""
 
@@ -27,12 +32,17 @@ def require_voice(song: HeardSong) -> None:
 
 
 def voice_share_db(song: HeardSong) -> float:
-    """The voice's loud blocks (95th percentile) against the mix's."""
-    voice, mix = (block_levels_db(x, rate) for x, rate in ((song.vocals, VOICE_RATE), (song.mix, MIX_RATE)))
-    return float(np.percentile(voice, 95) - np.percentile(mix, 95))
+    """The voice in its loudest LOUD_S against the mix in its own."""
+    return _loud_db(song.vocals, VOICE_RATE) - _loud_db(song.mix, MIX_RATE)
 
 
-def block_levels_db(sound: Samples, rate: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _loud_db(sound: Samples, rate: int) -> float:
+    """The level that blocks of LOUD_S together reach; the quietest block of a shorter song."""
+    levels = np.sort(block_levels_db(sound, rate))
+    return float(levels[-min(len(levels), round(LOUD_S / BLOCK_S))])
+
+
+def block_levels_db(sound: Samples, rate: int) -> Curve:
     """RMS level of every block, dBFS."""
     size = round(BLOCK_S * rate)
     count = max(1, len(sound) // size)
