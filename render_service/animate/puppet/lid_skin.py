@@ -13,8 +13,12 @@ from render_service.portrait.face import Points, Portrait
 
 MARGIN_CM = 1.6
 """Skin around the eye that is looked at."""
-LASHES_CM, LID_CM = 0.12, 0.33
+SMALLEST_PX = 8
+"""An eye that is cut off by the border, or smaller, keeps its stretched lid."""
+LASHES_CM, LID_CM = 0.16, 0.42
 """The band above the rim that is filled: lashes along all of it, and more towards the middle of the lid."""
+WET_CM = 0.07
+"""The band below the lower rim that is filled: the wet line, which is hidden when lids touch."""
 EDGE_CM = 0.16
 """Softness of the filled part's edge."""
 LOOK_AROUND_CM = 0.28
@@ -35,7 +39,7 @@ SHADE_HUE = np.array([0.7, 1.05, 1.3])
 """Exponents of R, G, B in shade: light that has been through skin is redder."""
 RIM_SHADE, RIM_SHADE_CM = 0.16, 0.18
 """A lid curves away towards its lashes."""
-CREASE_SHADE, CREASE_AT_CM, CREASE_CM = 0.07, 0.40, 0.06
+CREASE_SHADE, CREASE_AT_CM, CREASE_CM = 0.07, 0.46, 0.07
 """The fold above a lid stays as a soft line."""
 GRAIN_LIMIT = 5.0
 """Most grey levels of the photo's grain that the filled skin repeats."""
@@ -76,11 +80,13 @@ def wears_glasses(portrait: Portrait) -> bool:
     return bool(np.abs(np.diff(profile)).max() / max(20.0, float(np.median(profile))) > GLASSES_EDGE)
 
 
-def _lid_skin(portrait: Portrait, rim: Points, samples: Sequence[int]) -> LidSkin:
+def _lid_skin(portrait: Portrait, rim: Points, samples: Sequence[int]) -> LidSkin | None:
     scale = portrait.head.px_per_cm
     height, width = portrait.image.shape[:2]
     low = np.maximum(np.floor(rim.min(axis=0) - MARGIN_CM * scale).astype(int), 0)
     high = np.minimum(np.ceil(rim.max(axis=0) + MARGIN_CM * scale).astype(int), [width, height])
+    if (high - low).min() < SMALLEST_PX:
+        return None
     image = portrait.image[low[1] : high[1], low[0] : high[0]]
     rim = rim - low
     unknown = _unknown(rim, image.shape[:2], scale)
@@ -112,7 +118,8 @@ def _unknown(rim: Points, shape: tuple[int, ...], scale: float) -> NDArray[np.ui
     up *= -np.sign(up[1])
     height = LASHES_CM + LID_CM * np.sqrt(np.sin(np.linspace(0, np.pi, half + 1)))[:, None]
     above = rim[: half + 1] + up * scale * height
-    band = np.concatenate([[outer - 0.12 * scale * along], above, [inner + 0.12 * scale * along], rim[half:], rim[:1]])
+    below = rim[half:] - up * scale * WET_CM
+    band = np.concatenate([[outer - 0.12 * scale * along], above, [inner + 0.12 * scale * along], below])
     mask = np.zeros(shape[:2], np.uint8)
     for polygon in (band, rim):
         cv2.fillPoly(mask, [polygon.astype(np.int32)], 1)
