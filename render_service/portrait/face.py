@@ -62,6 +62,11 @@ class Face:
     landmarks: Points
     score: float
 
+    def resized(self, x: float, y: float) -> "Face":
+        """The same face on the picture drawn x times as wide, y times as high; pixel centres are whole numbers."""
+        centre = np.array([0.5, 0.5, 0.0])
+        return Face((self.landmarks + centre) * [x, y, x] - centre, self.score)
+
 
 @dataclass(frozen=True)
 class Mouth:

@@ -18,7 +18,6 @@ MAX_MISFIT_CM = 0.45
 DEEPEST_LEVEL = 3
 MAX_SIDE_PX = 2048
 """Larger pictures are searched in a smaller copy."""
-HALF_PIXEL = np.array([0.5, 0.5, 0.0])
 SAME_FACE_OVERLAP = 0.3
 """Of the smaller box: two hits on one face, or a face seen in an ear."""
 JITTERS = ((0.0, 0.0, 1.0), (0.012, 0.008, 1.0), (-0.010, 0.006, 0.95), (0.006, -0.012, 1.06))
@@ -43,7 +42,7 @@ class FaceFinder:
                 break
             faces += new
         faces.sort(key=lambda face: float(face.landmarks[:, 0].mean()))
-        return [Face(((face.landmarks + HALF_PIXEL) * scale) - HALF_PIXEL, face.score) for face in faces]
+        return [face.resized(scale, scale) for face in faces]
 
     def _find(self, picture: Frame, level: int, known: list[Face]) -> list[Face]:
         faces: list[Face] = []

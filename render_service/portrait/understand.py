@@ -26,14 +26,14 @@ def understand(picture: Frame, size: FrameSize, *, face: int | None) -> Portrait
     finder = FaceFinder()
     faces = finder.find(picture)
     chosen = choose_face(faces, face)
-    to_size = _scale(picture, size)
-    landmarks = finder.refine(picture, chosen).landmarks * to_size
+    x, y = size.width / picture.shape[1], size.height / picture.shape[0]
+    landmarks = finder.refine(picture, chosen).resized(x, y).landmarks
     pad = _pad(landmarks, size)
     image = np.asarray(
         cv2.copyMakeBorder(_resized(picture, size), pad, pad, pad, pad, cv2.BORDER_REFLECT_101), np.uint8
     )
     shift = np.array([pad, pad, 0])
-    others = [other.landmarks * to_size + shift for other in faces if other is not chosen]
+    others = [other.resized(x, y).landmarks + shift for other in faces if other is not chosen]
     return _portrait(image, pad, landmarks + shift, others)
 
 
@@ -56,11 +56,6 @@ def _portrait(image: Frame, pad: int, landmarks: Points, others: list[Points]) -
         foreground=foreground,
         background=background,
     )
-
-
-def _scale(picture: Frame, size: FrameSize) -> Points:
-    x, y = size.width / picture.shape[1], size.height / picture.shape[0]
-    return np.array([x, y, x])
 
 
 def _resized(picture: Frame, size: FrameSize) -> Frame:
