@@ -51,13 +51,24 @@ local function shown_stage(job)
   return last
 end
 
+-- What is left of each stage at its usual pace, scaled by how this job compares; the stage shown by its own pace, too.
 local function remaining_s(job)
   local seconds, sum, learned = pace()
-  local share, elapsed = gone(job, seconds, sum), (now - job.admitted_ms) / 1000
-  local own = share > 0 and elapsed * (1 - share) / share
-  if not learned then return share >= KNOWN_FROM and own or nil end
-  local trust = math.min(1, TRUST_OWN_PACE * share)
-  return trust * (own or 0) + (1 - trust) * math.max(0, sum - elapsed)
+  local share, scale = gone(job, seconds, sum), learned and 1 or nil
+  if share >= KNOWN_FROM then
+    local own = (now - job.admitted_ms) / 1000 / (share * sum)
+    local trust = learned and math.min(1, TRUST_OWN_PACE * share) or 1
+    scale = trust * own + (1 - trust) * (scale or 0)
+  end
+  if not scale then return nil end
+  local left = 0
+  for _, stage in ipairs(STAGES) do
+    local done = (done_of(job, stage) or 0) / FULL
+    local usual = seconds[stage] * scale * (1 - done)
+    local own = done > 0 and (job['wall.' .. stage] or 0) / 1000 * (1 - done) / done or usual
+    left = left + (stage == job.stage and done * own + (1 - done) * usual or usual)
+  end
+  return left
 end
 
 local function waiting_s(place)
