@@ -192,9 +192,10 @@ def stereo(frame: AudioFrame) -> Samples:
     if sample in _FULL_SCALE:
         scale = _FULL_SCALE[sample]
         planes = planes.astype(np.float32) * np.float32(1 / scale) - (1.0 if sample == "u8" else 0.0)
-    mixed = np.asarray(planes, np.float32).T @ _downmix(tuple(channel.name for channel in frame.layout.channels))
-    np.nan_to_num(mixed, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
-    return np.clip(mixed, -1.0, 1.0, out=mixed)
+    else:  # a file of floating-point samples may hold anything
+        planes = np.clip(np.nan_to_num(planes, nan=0.0), -1.0, 1.0).astype(np.float32)
+    speakers = tuple(channel.name for channel in frame.layout.channels)
+    return np.asarray(planes.T @ _downmix(speakers), np.float32)
 
 
 @lru_cache(maxsize=32)

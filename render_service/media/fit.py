@@ -24,8 +24,9 @@ _AAC_BITS_PER_SAMPLE = 4
 _GOOD_BITS_PER_PIXEL = 0.05
 """Below this a smaller picture, scaled up again, is nearer to the original (SSIM of two face videos, 60-450 kbit/s)."""
 _LEAST_BITS_PER_PIXEL = 0.02
-_SHORTEST_SEGMENT_S = 2.5
-"""Each segment may start with a full buffer, so short segments raise the ceiling's average."""
+_SEGMENT_S, _SEGMENTS_MORE = 5.0, 2
+"""Each segment may spend a full buffer on top of the ceiling. Reckoned with: a segment every 5 s, and two more; `join`
+checks the file in any case."""
 _CEILING_SLACK = 0.05
 """How far x264 was seen above its ceiling's promise in a segment (3 %, noise)."""
 
@@ -66,7 +67,8 @@ def fit(size: FrameSize, *, fps: int, duration_s: float, max_bytes: int | None) 
         return size, VideoRate(CRF)
     bits = 8.0 * (max_bytes - container_bytes(duration_s, fps))
     pictures = (bits - sound_reserve(bits, duration_s) * duration_s) / duration_s
-    ceiling = int(pictures / (1 + VBV_S / min(duration_s, _SHORTEST_SEGMENT_S)) / (1 + _CEILING_SLACK))
+    buffers_s = VBV_S * (duration_s / _SEGMENT_S + _SEGMENTS_MORE)
+    ceiling = int(pictures * duration_s / (duration_s + buffers_s) / (1 + _CEILING_SLACK))
     smallest = min(MIN_HEIGHT, size.height)
     pixels = ceiling / fps / _GOOD_BITS_PER_PIXEL
     height = 2 * int(math.sqrt(max(0.0, pixels) * size.height / size.width) / 2)

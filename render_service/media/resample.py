@@ -73,7 +73,7 @@ def _resampled(sound: Sound, rate: int, wanted: int) -> Iterator[tuple[int, Samp
     for frame in sound.frames():
         if run is None:
             position = round(sound.lead_s(frame) * rate)
-            yield 0, np.zeros((position, 2), np.float32)
+            yield from _silence(position, rate)
         if run is None or frame.sample_rate != run.source_rate:
             if run is not None:
                 tail = run.finish()
@@ -87,6 +87,11 @@ def _resampled(sound: Sound, rate: int, wanted: int) -> Iterator[tuple[int, Samp
         raise BadSong(ErrorCode.SONG_DAMAGED, "nothing comes out")
     tail = run.finish()
     yield run.position - len(tail), tail
+
+
+def _silence(count: int, rate: int) -> Iterator[tuple[int, Samples]]:
+    for position in range(0, count, rate):
+        yield position, np.zeros((min(rate, count - position), 2), np.float32)
 
 
 def _cut(pieces: Iterator[tuple[int, Samples]], start: int, end: int | None) -> Iterator[Samples]:

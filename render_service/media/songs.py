@@ -24,7 +24,7 @@ class PyAVSongReader:
         self._limits = limits
 
     def probe(self, path: Path) -> SongFacts:
-        """Decodes the song once, at about a hundred times real time, and keeps nothing.
+        """Decodes the song once, at hundreds of times real time, and keeps nothing.
 
         Raises BadInput (FILE_MISSING, FILE_EMPTY), BadSong (SONG_TOO_LARGE, SONG_NOT_AUDIO, SONG_IS_PLAYLIST,
         SONG_DAMAGED, SONG_TOO_SHORT, SONG_TOO_LONG).
