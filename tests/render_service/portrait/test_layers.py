@@ -99,3 +99,24 @@ def test_loose_hair_becomes_opaque() -> None:
     assert matte[35, 60] > 0.8
     assert matte[35, 52] < 0.4
     assert background[35, 60].min() > 180
+
+
+def test_a_bright_wall_is_not_hair() -> None:
+    picture = np.full((120, 120, 3), 249, np.uint8)
+    picture[30:90, 30:90] = 254
+    alpha = np.zeros((120, 120), np.float32)
+    alpha[30:90, 30:90] = 0.3
+    assert split_layers(picture, alpha, 20.0)[2][60, 60] == pytest.approx(0.3, abs=0.01)
+
+
+def test_the_grain_of_a_wall_goes_on_behind_the_person() -> None:
+    picture = np.full((160, 200, 3), 120, np.uint8)
+    picture[::4] += 24
+    picture[2::4] -= 24
+    unknown = np.zeros((160, 200), bool)
+    unknown[:, 70:130] = True
+    filled = fill_background(np.where(unknown[..., None], 0, picture).astype(np.uint8), unknown, 20.0)
+    known_contrast, filled_contrast = (
+        filled[40:120, columns].std(0).mean() for columns in (slice(20, 50), slice(75, 95))
+    )
+    assert filled_contrast > 0.7 * known_contrast

@@ -7,13 +7,10 @@ import pytest
 from render_service.portrait.canonical import CANONICAL
 from render_service.portrait.face import Portrait
 from render_service.portrait.finder import FaceFinder
-from render_service.portrait.head import head_frame
 from render_service.portrait.indices import FACE_VERTICES, OVAL_LOOP
-from render_service.portrait.matte import Segmenter, cut_out
 from render_service.portrait.understand import understand
 from render_service.stages import Frame, FrameSize
 from shared.errors import BadPortrait, ErrorCode
-from tests.render_service.portrait.faces import looking
 
 
 def size_of(picture: Frame, height: int) -> FrameSize:
@@ -98,25 +95,6 @@ def test_only_the_chosen_person_moves(picture: Frame) -> None:
     with pytest.raises(BadPortrait) as caught:
         understand(pair, size, face=3)
     assert caught.value.params == {"asked": 3, "found": 2}
-
-
-class EverythingIsPerson(Segmenter):
-    """A crowd without gaps."""
-
-    def __init__(self) -> None:
-        pass
-
-    def segment(self, picture: Frame) -> np.ndarray:
-        return np.ones(picture.shape[:2], np.float32)
-
-
-def test_in_a_crowd_everyone_keeps_their_own_part() -> None:
-    image = np.full((420, 640, 3), 128, np.uint8)
-    left, right = looking(px_per_cm=14, centre=(190, 200)), looking(px_per_cm=14, centre=(430, 200))
-    person = cut_out(EverythingIsPerson(), image, 20, left, head_frame(left), [right]).person
-    assert person[200, 100:290].all()
-    assert not person[200, 335:].any()
-    assert cut_out(EverythingIsPerson(), image, 20, left, head_frame(left), []).person.all()
 
 
 def test_a_picture_without_a_face_is_refused() -> None:
