@@ -58,7 +58,7 @@ def read_colours(portrait: Portrait, mesh: Mesh) -> Colours:
     lip_pixels = pixels_inside(portrait, lips, but_not=mesh.source[mesh.mouth])
     lip = np.median(lip_pixels, axis=0) if len(lip_pixels) > FEW_PIXELS else skin * np.array([0.85, 0.6, 0.6])
     white = _eye_white(portrait, mesh, skin)
-    light = 0.45 * white / max(float(white.mean()), 1.0) + 0.55
+    light = 0.35 * white / max(float(white.mean()), 1.0) + 0.65
     chroma = _chroma(face)
 
     def made_up(colour: NDArray[np.floating]) -> Colour:

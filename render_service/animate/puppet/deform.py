@@ -96,6 +96,12 @@ def _bared(pose: Pose) -> float:
     return float(np.clip(pose.shapes[_BARING].mean(), 0, 1))
 
 
+def _width_cm(gaps: Points) -> float:
+    """Mean of the three columns in the middle."""
+    middle = len(gaps) // 2
+    return float(np.linalg.norm(gaps[middle - 1 : middle + 2], axis=1).mean())
+
+
 class Deformer:
     """Poses one portrait's mesh. Stateless between poses."""
 
@@ -107,6 +113,7 @@ class Deformer:
         self._upper, self._lower = mesh.mouth[1:half], mesh.mouth[:half:-1]
         self._upper_columns, self._lower_columns = mesh.mouth[columns], mesh.mouth[-columns]
         self._corners = mesh.mouth[[0, half]]
+        self._rest_gap_cm = max(_width_cm(self._gaps(0.0)), CLOSED_CM)
 
     def draw(self, pose: Pose) -> Drawn:
         """Where this pose has every vertex."""
@@ -151,16 +158,19 @@ class Deformer:
 
     def _seal(self, pose: Pose, angle: float) -> tuple[float, Points]:
         """How much of the gap left by the jaw the lips bridge, 0..1, and that gap [9, 3] at each column."""
+        gaps = self._gaps(angle)
+        shutting = pose.jaw_cm < self._fields.gap_cm
+        natural = self._fields.gap_cm * _width_cm(gaps) / self._rest_gap_cm if shutting else pose.jaw_cm
+        return (float(np.clip(1 - pose.lips_cm / natural, 0, 1)) if natural > CLOSED_CM else 0.0), gaps
+
+    def _gaps(self, angle: float) -> Points:
+        """[9, 3] cm from the upper to the lower lip at each column, with the jaw at an angle and nothing else."""
         mesh = self._mesh
         upper, lower = (
             mesh.rest[rim] + turn_about_hinge(mesh.rest[rim], mesh.jaw[rim], angle)
             for rim in (self._upper_columns, self._lower_columns)
         )
-        gaps = lower - upper
-        middle = gaps[len(gaps) // 2 - 1 : len(gaps) // 2 + 2]
-        shutting = pose.jaw_cm < self._fields.gap_cm
-        natural = float(np.linalg.norm(middle, axis=1).mean()) if shutting else pose.jaw_cm
-        return (float(np.clip(1 - pose.lips_cm / natural, 0, 1)) if natural > CLOSED_CM else 0.0), gaps
+        return np.asarray(lower - upper)
 
     def _weld(self, positions: NDArray[np.float32], sealing: float) -> NDArray[np.float64]:
         """Draws rims together where they nearly touch, or cross."""

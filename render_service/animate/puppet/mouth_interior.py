@@ -38,6 +38,8 @@ TONGUE_FOLLOWS = 0.92
 """Share of the jaw's angle that the tongue's back follows."""
 SHADOW_CM, SHADOW_OF_OPENING = 0.16, 0.28
 """Radius of the lips' shadow, never more than this share of the opening."""
+STRAYED_CM = (0.02, 0.30)
+"""How far lips may be from where the photo has them before what it shows between them is painted over."""
 ROUND = SHAPES.index("round")
 POUT_SHADE = 0.35
 """Light lost behind rounded lips, which stand away from the teeth."""
@@ -127,7 +129,7 @@ class MouthPainter:
         if not self._mouth.closed:
             # near its own opening the photo's own mouth is the best picture of it
             strayed = abs(opening - self._rest_opening_px) / self._scale
-            amount *= float(smoothstep(0.02, 0.15, np.array(strayed)))
+            amount *= float(smoothstep(*STRAYED_CM, np.array(strayed)))
         window = self._window(canvas, loop)
         if amount <= 0 or window.width < 3 or window.height < 3:
             return

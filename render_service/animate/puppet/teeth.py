@@ -98,7 +98,7 @@ def _toothed(
     coverage, shade = row
     # dark gaps between crowns, gum where their roots begin
     band = 0.9 * smoothstep(half_width_cm, half_width_cm - 0.4, np.abs(x)) * smoothstep(band_cm, band_cm - 0.08, y)
-    gaps = brightness * (0.42 * colours.tooth + 0.10 * colours.lip)
+    gaps = brightness * (0.52 * colours.tooth + 0.10 * colours.lip)
     # further back less light arrives, and it comes through lips and cheeks: green and blue fade first
     aside = np.clip(np.abs(x) / 2.6, 0, 1)[..., None] ** 1.6
     reaching = 1 - aside * np.array([0.45, 0.56, 0.60])

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from render_service.animate.puppet import deform, raster
 from render_service.animate.puppet.colours import LUMA, read_colours
 from render_service.animate.puppet.controls import NOT_DRAWN, pose_at
-from render_service.animate.puppet.model import Puppet, PuppetRig
+from render_service.animate.puppet.model import PuppetRig
 from render_service.animate.puppet.puppet import PuppetAnimator
 from render_service.animate.puppet.rig import restore
-from render_service.stages import ARKIT_NAMES, Frame, Performance, Rig
+from render_service.stages import ARKIT_NAMES, Frame, FrameSize, Performance, Rig
+from shared.errors import BadPortrait, ErrorCode
 from tests.render_service.animate.drawn_face import PAD, drawn_portrait
 
 Draw = Callable[..., Frame]
@@ -132,6 +134,17 @@ def test_lips_part_as_far_as_asked(rig_name: str, request: pytest.FixtureRequest
     np.testing.assert_allclose(gaps, [0, 0.5, 1.0, 1.5], atol=0.2)
 
 
+@pytest.mark.parametrize("rig_name", ["drawn_rig", "smiling_rig"])
+@pytest.mark.parametrize("others", [{}, {"mouthPucker": 0.8}, {"mouthClose": 0.3}])
+def test_nothing_jumps_while_the_mouth_opens(
+    rig_name: str, others: dict[str, float], request: pytest.FixtureRequest, perform: Perform
+) -> None:
+    rig = request.getfixturevalue(rig_name)
+    sweep = np.stack([positions(rig, perform(jawOpen=opened, **others)) for opened in np.linspace(0, 1, 51)])
+    steps_cm = np.linalg.norm(np.diff(sweep, axis=0), axis=2).max(axis=1) / float(rig["camera/px_per_cm"])
+    assert steps_cm.max() < 0.11  # 2.5 cm of jaw in 50 steps is 0.05 a step
+
+
 def test_a_closed_seam_shows_nothing_bright(smiling_rig: Rig, frame: Draw) -> None:
     shut = frame(smiling_rig)
     source = smiling_rig["mesh/source"] - int(smiling_rig["camera/pad"])
@@ -160,3 +173,26 @@ def test_a_grey_photo_gets_a_grey_mouth(drawn_rig: Rig) -> None:
     for name in ("tooth", "tongue", "cavity", "gum"):
         assert np.ptp(getattr(grey, name)) < 0.01
         assert np.ptp(drawn_rig[f"mouth/colours/{name}"]) > 2
+
+
+def test_warming_up_leaves_nothing_to_compile(drawn_rig: Rig, frame: Draw, animator: PuppetAnimator) -> None:
+    animator.warm_up()
+    kernels = (
+        raster.flow,
+        raster.over,
+        raster.soften_folds,
+        raster.paint,
+        deform._add_fields,
+        deform._add_seal,
+        deform._place,
+    )
+    before = [len(kernel.signatures) for kernel in kernels]
+    assert all(before)
+    frame(drawn_rig, mouthClose=0.1, **BUSY)
+    assert [len(kernel.signatures) for kernel in kernels] == before
+
+
+def test_a_picture_without_a_face_is_refused(animator: PuppetAnimator) -> None:
+    with pytest.raises(BadPortrait) as refused:
+        animator.rig(np.full((300, 300, 3), 128, np.uint8), FrameSize(300, 300), face=None)
+    assert refused.value.code == ErrorCode.FACE_MISSING
