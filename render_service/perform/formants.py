@@ -1,7 +1,6 @@
 """Vocal tract resonances F1 and F2 by linear prediction, many frames at once (Makhoul 1975; Markel & Gray 1976)."""
 
 import numpy as np
-import scipy.signal
 from numpy.typing import NDArray
 
 RATE_HZ = 10_000
@@ -33,9 +32,11 @@ def formants(frames: Frames) -> Frames:
     return found
 
 
-def emphasised(voice: Frames) -> Frames:
+def emphasised(voice: NDArray[np.float32]) -> NDArray[np.float32]:
     """Lifts the high formants to the level of the low ones before prediction."""
-    return scipy.signal.lfilter([1.0, -PRE_EMPHASIS], [1.0], voice)
+    lifted = voice.copy()
+    lifted[1:] -= PRE_EMPHASIS * voice[:-1]
+    return lifted
 
 
 def _predictors(frames: Frames) -> Frames:

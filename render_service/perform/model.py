@@ -48,7 +48,10 @@ def _curves(song: HeardSong, seed: int) -> tuple[dict[str, Curve], Curve, Curve]
     )
     voice = listen(song.vocals)
     times_s = grid(len(song.vocals) / VOICE_RATE)
-    pitch, sung = follow(voice.hertz, voice.periodic, voice.sounding), gate(voice.level)
+    pitch, sung = (
+        follow(voice.hertz, voice.periodic, voice.sounding),
+        gate(voice.level, presence.share_db(song, len(voice.level))),
+    )
     motion = _mouth(song, voice, pitch, sung)
     energy, height = _energy(voice, sung), _height(pitch, sung)
     music = hear_music(song.mix)
@@ -70,7 +73,7 @@ def _curves(song: HeardSong, seed: int) -> tuple[dict[str, Curve], Curve, Curve]
 
 
 def _mouth(song: HeardSong, voice: VoiceFeatures, pitch: Pitch, sung: Gate) -> opening.MouthMotion:
-    heard = vowels.named(phones.decode(song.vocals, voice.level, sung.quiet), voice)
+    heard = vowels.named(phones.decode(song.vocals, sung.level, sung.quiet), voice)
     return opening.mouth(voice, pitch, heard, sung, ridge.load())
 
 

@@ -65,9 +65,8 @@ def test_lips_rest_in_silence(sung_verse: Performance, verse) -> None:
 def test_a_held_vowel_does_not_flutter(sung_verse: Performance, verse) -> None:
     _, start_s, end_s = verse.notes[0]
     held = gap_cm(sung_verse)[inside(sung_verse, start_s + 0.35, end_s - 0.35)]
-    turns = np.diff(np.sign(np.diff(held)))
     assert np.ptp(held) < 0.35 * held.mean()
-    assert (turns != 0).sum() <= 3
+    assert np.abs(np.diff(held)).sum() < np.ptp(held) + 0.15
 
 
 def test_same_seed_same_arrays(sung_verse: Performance, verse, model: SungMotionModel) -> None:
@@ -115,9 +114,9 @@ def test_silence_is_refused(model: SungMotionModel) -> None:
 
 
 def test_an_instrumental_is_refused(make_clicks: Callable, model: SungMotionModel) -> None:
-    leak = 1e-3 * np.random.default_rng(0).standard_normal(4 * VOICE_RATE).astype(np.float32)
+    leak = 3e-4 * np.random.default_rng(0).standard_normal(4 * VOICE_RATE).astype(np.float32)
     with pytest.raises(BadSong) as caught:
-        model.perform(HeardSong(leak, make_clicks(4.0, 0.5)), fps=25, frame_count=100, seed=0)
+        model.perform(HeardSong(leak, make_clicks(4.0, 0.5, 0.5)), fps=25, frame_count=100, seed=0)
     assert caught.value.code is ErrorCode.SONG_WITHOUT_VOICE
 
 

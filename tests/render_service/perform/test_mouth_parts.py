@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from render_service.perform import phones, ridge
+from render_service.perform import phones, ridge, vowels
 from render_service.perform.coarticulation import SHAPES, articulate
 from render_service.perform.contact import LIPS_TOUCH, contact
 from render_service.perform.curves import RATE
 from render_service.perform.features import listen
 from render_service.perform.gate import gate
 from render_service.perform.phones import Phone
+from render_service.stages import VOICE_RATE
 
 DIPPED = np.ones((300, 8))
 DIPPED[100:108] = 0.2
@@ -61,12 +62,23 @@ def test_chunks_hold_everything_sung_are_short_and_cut_where_it_is_quiet() -> No
     assert all(any(abs(cut - at) < 30 for at in [*quiet, 2015]) for cut in inner)
 
 
-def test_silence_holds_no_phones_and_a_vowel_is_heard_as_one(make_vowel: Callable) -> None:
+def test_silence_holds_no_phones() -> None:
     assert phones.decode(np.zeros(32000, np.float32), np.zeros(201), 0.4) == []
-    sound = make_vowel("a", 1.0, 120.0)
-    heard = phones.decode(sound, listen(sound).level, 0.4)
-    longest = max(heard, key=lambda phone: phone.end_s - phone.start_s)
-    assert longest.name in {"AA", "AE", "AH", "AO", "AW", "AY", "L", "R", "ER"}
+
+
+@pytest.mark.parametrize(("sung", "names"), [("a", {"AA", "AH"}), ("i", {"IY", "IH"}), ("u", {"UW", "UH"})])
+def test_a_held_vowel_without_a_name_gets_its_own(make_vowel: Callable, sung: str, names: set[str]) -> None:
+    voice = listen(make_vowel(sung, 1.0, 120.0))
+    for unnamed in ("SIL", "+SPN+"):
+        heard = vowels.named([Phone(unnamed, 0.0, 1.0)], voice)
+        assert {phone.name for phone in heard} <= names
+        assert sum(phone.end_s - phone.start_s for phone in heard) > 0.8
+
+
+def test_named_phones_and_true_silence_keep_their_names(make_vowel: Callable) -> None:
+    sound = np.concatenate([make_vowel("a", 0.5), np.zeros(VOICE_RATE, np.float32)])
+    kept = [Phone("N", 0.0, 0.5), Phone("SIL", 0.6, 1.5)]
+    assert vowels.named(kept, listen(sound)) == kept
 
 
 def test_neighbours_bend_a_phone() -> None:
@@ -107,13 +119,15 @@ def test_the_ridge_finds_a_line_and_survives_the_file(tmp_path: Path) -> None:
     made = ridge.fit(seen, wanted, 1e-3)
     made.save(tmp_path / "w.npz")
     again = ridge.load(tmp_path / "w.npz")
-    assert np.allclose(again.predict(seen), wanted, atol=0.02)
+    common = ((seen > np.percentile(seen, 2, axis=0)) & (seen < np.percentile(seen, 98, axis=0))).all(axis=1)
+    assert np.corrcoef(again.predict(seen[common])[:, 0], wanted[common, 0])[0, 1] > 0.999
+    assert np.allclose(again.predict(seen), made.predict(seen), atol=1e-3)
+    assert np.allclose(again.predict(np.full((1, 6), 1e3)), again.predict(np.full((1, 6), 1e6)))
 
 
-def test_the_shipped_ridge_opens_for_a_and_not_for_silence(make_vowel: Callable) -> None:
-    sound = np.concatenate([np.zeros(16000, np.float32), make_vowel("a", 1.0), np.zeros(16000, np.float32)])
-    voice = listen(sound)
-    lips = articulate([Phone("AA", 1.0, 2.0)], len(voice.level))
-    predicted = ridge.load().predict(ridge.in_context(voice, lips))[:, 0]
-    assert predicted[150] > predicted[20] + 0.4
-    assert predicted[150] > predicted[280] + 0.4
+def test_the_shipped_ridge_opens_for_a_and_narrows_for_u(make_vowel: Callable) -> None:
+    voice = listen(np.concatenate([make_vowel("a", 1.0), make_vowel("u", 1.0)]))
+    lips = articulate([Phone("AA", 0.0, 1.0), Phone("UW", 1.0, 2.0)], len(voice.level))
+    opening, width = ridge.load().predict(ridge.in_context(voice, lips)).T
+    assert opening[50] > opening[150] + 0.3
+    assert width[50] > width[150]
