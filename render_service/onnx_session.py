@@ -10,6 +10,8 @@ import onnxruntime
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 THREADS_MAX = 4
 """Spleeter's networks gain little from more: their inner layers are small."""
+CUDA_OPTIONS = {"cudnn_conv_algo_search": "DEFAULT", "use_tf32": "0"}
+"""No timing of algorithms and no shortened mantissas: the same song gives the same stems every time."""
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +28,18 @@ def open_session(
     options = _options(threads or min(_cores(), THREADS_MAX))
     if CUDA in offered:
         try:
-            return onnxruntime.InferenceSession(str(path), options, providers=[CUDA, CPU])
+            return _on_gpu(path, options)
         except Exception as failed:  # onnxruntime and CUDA raise many kinds; the processor can always serve
             log.warning("CUDA did not start, using the processor: %s", failed)
     return onnxruntime.InferenceSession(str(path), options, providers=[CPU])
+
+
+def _on_gpu(path: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+    """Raises where CUDA is not really used: onnxruntime's own fallback only prints."""
+    session = onnxruntime.InferenceSession(str(path), options, providers=[(CUDA, CUDA_OPTIONS), CPU], enable_fallback=0)
+    if CUDA not in session.get_providers():
+        raise RuntimeError("its libraries do not load")
+    return session
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

@@ -9,9 +9,10 @@ import threading
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import Future
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -84,11 +85,14 @@ class Downloads:
         except TimeoutError as silent:
             self._failures[host] = f"{host} does not answer"
             raise SourceFailed(self._failures[host]) from silent
-        except OSError as failed:
-            reason = f"{host}: {failed}"
-            if isinstance(failed, URLError) and not hasattr(failed, "code"):
-                self._failures[host] = reason
-            raise SourceFailed(reason) from failed
+        except HTTPError as refused:
+            refused.close()
+            raise SourceFailed(f"{host}: {refused}") from refused
+        except URLError as unreachable:
+            self._failures[host] = f"{host}: {unreachable.reason}"
+            raise SourceFailed(self._failures[host]) from unreachable
+        except (OSError, HTTPException) as broken:
+            raise SourceFailed(f"{host}: {broken}") from broken
 
 
 def _open(url: str) -> IO[bytes]:
@@ -102,7 +106,17 @@ def _open(url: str) -> IO[bytes]:
             opened.set_exception(failed)
 
     threading.Thread(target=connect, name="weights-connect", daemon=True).start()
-    return opened.result(CONNECT_TIMEOUT_S)
+    try:
+        return opened.result(CONNECT_TIMEOUT_S)
+    except TimeoutError:
+        opened.add_done_callback(_close_late)
+        raise
+
+
+def _close_late(opened: Future[IO[bytes]]) -> None:
+    """An answer nobody waits for any more."""
+    if not opened.exception():
+        opened.result().close()
 
 
 def _copy(source: IO[bytes], out: IO[bytes], most_bytes: int, received: Received | None = None) -> None:
