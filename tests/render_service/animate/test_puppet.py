@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from render_service.animate.puppet import deform, raster
 from render_service.animate.puppet.colours import LUMA, read_colours
 from render_service.animate.puppet.controls import NOT_DRAWN, pose_at
+from render_service.animate.puppet.deform import Deformer
 from render_service.animate.puppet.model import PuppetRig
 from render_service.animate.puppet.puppet import PuppetAnimator
 from render_service.animate.puppet.rig import restore
@@ -31,9 +32,10 @@ def change(a: Frame, b: Frame) -> NDArray[np.int_]:
 
 
 def positions(rig: Rig, performance: Performance) -> NDArray[np.float32]:
-    puppet = Puppet(restore(PuppetRig, rig))
-    pose = pose_at(performance.blendshapes[0], performance.head[0], float(performance.breath[0]), puppet.rig.limits_deg)
-    return puppet.deformer.draw(pose).positions
+    """[n, 2] px of the output: the vertices of the first frame."""
+    strung = restore(PuppetRig, rig)
+    pose = pose_at(performance.blendshapes[0], performance.head[0], float(performance.breath[0]), strung.limits_deg)
+    return Deformer(strung.mesh, strung.fields, strung.camera).draw(pose).positions
 
 
 def test_at_rest_the_frame_is_the_photo(drawn_rig: Rig, frame: Draw) -> None:
