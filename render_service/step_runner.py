@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from render_service.step_protocol import Finished, PreparedJob, SegmentDone, Steps
+from render_service.step_protocol import Finished, PreparedJob, Report, SegmentDone, Steps
 from shared.errors import BadInput, Cancelled, ErrorCode, Fault, Refused, SerenadeError
 from shared.models import Stage, StageSeconds
 from shared.queue import StepDesk, StepId, StepKind, StepWork
@@ -40,7 +40,6 @@ class StepRunner:
         self._stopping = False
         self._lost = False
         self._give_up_at = 0.0
-        self._latest: dict[Stage, float] = {}
         self.holding: StepId | None = None
 
     def lost(self, step: StepId) -> None:
@@ -71,23 +70,35 @@ class StepRunner:
     def _begin(self, step: StepId) -> None:
         self.holding = step
         self._lost = False
-        self._latest = {}
         self._give_up_at = time.monotonic() + (self._grace_s if self._stopping else self._step_limit_s)
 
     async def _work(self, step: StepId, work: StepWork) -> Result:
-        running = asyncio.get_running_loop().run_in_executor(self._thread, _sheltered, self._call(step, work))
+        latest: dict[Stage, float] = {}
+        call = self._call(step, work, self._reporter(step, latest))
+        running = asyncio.get_running_loop().run_in_executor(self._thread, _sheltered, call)
         told: dict[Stage, float] = {}
         while not (await asyncio.wait({running}, timeout=TELL_EVERY_S))[0]:
-            await self._tell(step, told)
+            await self._tell(step, latest, told)
             if time.monotonic() > self._give_up_at:
                 raise Overdue(f"{step} did not come back")
         return running.result()
 
-    def _call(self, step: StepId, work: StepWork) -> Callable[[], Result]:
-        request, report = work.request, self._report
+    def _reporter(self, step: StepId, latest: dict[Stage, float]) -> Report:
+        """Called in threads, some left over from steps that failed: it only notes, the event loop tells."""
+
+        def report(stage: Stage, fraction: float) -> None:
+            if self.holding is not step or self._lost:
+                raise Cancelled("no longer wanted")
+            if self._stopping:
+                raise Cancelled("the worker is to end")
+            latest[stage] = fraction
+
+        return report
+
+    def _call(self, step: StepId, work: StepWork, report: Report) -> Callable[[], Result]:
+        request, prepared = work.request, work.prepared
         if step.kind is StepKind.PREPARE:
             return lambda: self._steps.prepare(request, report)
-        prepared = work.prepared
         if prepared is None:
             raise Fault(ErrorCode.INTERNAL, f"{step} came before its job was prepared")
         if step.index is not None:
@@ -95,14 +106,8 @@ class StepRunner:
             return lambda: self._steps.render_segment(request, prepared, index, report)
         return lambda: self._steps.finish(request, prepared, work.segments, report)
 
-    def _report(self, stage: Stage, fraction: float) -> None:
-        """Called in threads: only notes, the event loop tells."""
-        if self._lost or self._stopping:
-            raise Cancelled("no longer wanted" if self._lost else "the worker is to end")
-        self._latest[stage] = fraction
-
-    async def _tell(self, step: StepId, told: dict[Stage, float]) -> None:
-        for stage, fraction in list(self._latest.items()):
+    async def _tell(self, step: StepId, latest: dict[Stage, float], told: dict[Stage, float]) -> None:
+        for stage, fraction in list(latest.items()):
             if told.get(stage) != fraction:
                 told[stage] = fraction
                 try:
@@ -139,6 +144,9 @@ class StepRunner:
         try:
             if self._lost or self._stopping or isinstance(error, Cancelled):
                 await self._give_up(step)
+            elif isinstance(error, SerenadeError) and error.code is ErrorCode.QUEUE_UNREACHABLE:
+                log.error("%s goes back to the queue: %s", step, error)
+                await self._desk.release(step)
             elif isinstance(error, BadInput | Refused):
                 log.info("%s: %s", step, error)
                 await self._desk.failed(step, error.code, error.params)

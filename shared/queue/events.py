@@ -22,7 +22,7 @@ Entry = tuple[str, ProgressEvent]
 class EventStream:
     """What happened to jobs, oldest first; the last event of a job has a final status."""
 
-    def __init__(self, client: "Redis", settings: QueueSettings) -> None:
+    def __init__(self, client: Redis, settings: QueueSettings) -> None:
         self._client: Any = client  # redis-py types every reply as "maybe awaitable"
         self._claim_after_ms = round(settings.claim_after_s * 1000)
         self._block_ms = round(min(BLOCK_S, settings.claim_after_s) * 1000)

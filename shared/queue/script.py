@@ -1,6 +1,5 @@
 """Runs the queue's operations inside Redis, each as one step, and translates Redis's errors."""
 
-import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +10,9 @@ from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_pref
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError, RedisError, TimeoutError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from shared.errors import ErrorCode, Fault
 from shared.settings import QueueSettings
@@ -22,12 +23,12 @@ EVENTS_KEY = f"{KEY_PREFIX}events"
 
 PARTS = ("keys.lua", "waiting_room.lua", "events.lua", "steps.lua", "operations.lua")
 """One script, in this order."""
-CONNECTION_LOST = (ConnectionError, TimeoutError, asyncio.TimeoutError, OSError)
+CONNECTION_LOST = (RedisConnectionError, RedisTimeoutError, OSError)
 RETRIES, RETRY_FIRST_S, RETRY_LONGEST_S = 6, 0.02, 0.5
 """A restart of the server, about a second, goes unnoticed; operations may be sent twice without harm."""
 
 
-def connect(url: str) -> "Redis":
+def connect(url: str) -> Redis:
     """A client that answers in str; it connects at the first command."""
     return Redis.from_url(  # type: ignore[no-any-return]
         url, decode_responses=True, retry=patience(), retry_on_error=list(CONNECTION_LOST)
@@ -53,7 +54,7 @@ def translated() -> Iterator[None]:
 class QueueScript:
     """The operations in `operations.lua`, by name."""
 
-    def __init__(self, client: "Redis", settings: QueueSettings) -> None:
+    def __init__(self, client: Redis, settings: QueueSettings) -> None:
         folder = resources.files("shared.queue")
         self._run = client.register_script("\n".join((folder / part).read_text() for part in PARTS))
         self._config = json.dumps(_config(settings))
