@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from render_service.portrait.face import Points
-from render_service.portrait.networks import Tensor, network
+from render_service.portrait.networks import Tensor, network, sigmoid
 from render_service.stages import Frame
 
 INPUT_PX = 128
@@ -101,7 +100,7 @@ def _starts(extent: int, side: int) -> list[int]:
 
 def _decode(regressors: Tensor, logits: Tensor) -> list[Detection]:
     """Raw outputs to detections in pixels of the network's input: x, y, w, h, then six key points, eyes first."""
-    scores = expit(logits)
+    scores = sigmoid(logits)
     detections = []
     for index in np.flatnonzero(scores >= MIN_SCORE):
         pairs = regressors[index].reshape(8, 2).astype(np.float64)

@@ -5,12 +5,11 @@ from math import atan2, cos, sin
 
 import cv2
 import numpy as np
-from scipy.special import expit
 
 from render_service.portrait.detector import Detection
 from render_service.portrait.face import Face, Points
 from render_service.portrait.indices import LANDMARKS, LEFT_LIDS, RIGHT_LIDS
-from render_service.portrait.networks import network
+from render_service.portrait.networks import network, sigmoid
 from render_service.stages import Frame
 
 INPUT_PX = 256
@@ -91,4 +90,4 @@ class Landmarker:
         affine = crop.to_picture(INPUT_PX)
         flat = (points[:, :2] - 0.5) @ affine[:, :2].T + affine[:, 2]
         depth = points[:, 2] * crop.side / INPUT_PX
-        return Face(np.column_stack([flat, depth]), float(expit(outputs[1].reshape(-1)[0])))
+        return Face(np.column_stack([flat, depth]), float(sigmoid(outputs[1]).item()))
