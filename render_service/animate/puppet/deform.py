@@ -1,21 +1,19 @@
 """From a pose to where every vertex is drawn."""
 
-import math
 from dataclasses import dataclass, replace
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from render_service.animate.puppet.camera import PIVOT_CM, Camera, turn_matrix
 from render_service.animate.puppet.controls import JAW_LIMIT_CM, SHAPES, Pose
 from render_service.animate.puppet.fields import Fields
-from render_service.animate.puppet.jaw import AXIS_Y_CM, AXIS_Z_CM, LEVER_CM, SEAL_COLUMNS, turn_about_hinge
+from render_service.animate.puppet.jaw import LEVER_CM, SEAL_COLUMNS, turn_about_hinge
 from render_service.animate.puppet.mesh import Mesh
-from render_service.portrait.face import FOCAL_CM, Points
+from render_service.animate.puppet.place import add_fields, add_seal, place
+from render_service.portrait.face import Points
 from render_service.portrait.topology import LEVELS
 
-PIVOT_CM = (0.0, -6.5, -4.5)
-"""What the head turns about, in head coordinates: the top of the neck (atlas)."""
 NARROWING = 0.16
 """An opening mouth grows narrower by itself: "wide" lost per cm of aperture beyond NARROWING_FROM_CM."""
 NARROWING_FROM_CM = 0.3
@@ -34,29 +32,6 @@ _COLUMN = 2**LEVELS
 
 
 @dataclass(frozen=True)
-class Camera:
-    """How head coordinates reach the output: rotation [3, 3] of the photo's head, scale, and the padding taken off."""
-
-    rotation: Points
-    px_per_cm: float
-    pad: int
-
-    def project(self, head: Points) -> Points:
-        """head [n, 3] cm -> [n, 2] px relative to where the head's origin is drawn, with the portrait's perspective."""
-        return self._to_picture(head @ self.rotation.T)
-
-    def turn(self, head: Points, pose: Pose) -> Points:
-        """The same after the pose's turn and shift of the head."""
-        pivot = self.rotation @ PIVOT_CM
-        camera = (head @ self.rotation.T - pivot) @ turn_matrix(pose.turn).T + pivot + np.array(pose.shift_cm)
-        return self._to_picture(camera)
-
-    def _to_picture(self, camera: Points) -> Points:
-        scale = self.px_per_cm * FOCAL_CM / (FOCAL_CM - camera[:, 2])
-        return np.stack([camera[:, 0] * scale, -camera[:, 1] * scale], axis=1)
-
-
-@dataclass(frozen=True)
 class Drawn:
     """Where one frame has its vertices.
 
@@ -72,23 +47,6 @@ class Drawn:
     closing: float
     together: NDArray[np.float64]
     blink: tuple[float, float]
-
-
-def turn_matrix(turn_deg: tuple[float, float, float]) -> Points:
-    """[3, 3] camera axes (y up, z to the viewer) from yaw, pitch, roll with the signs of `Performance.head`."""
-    yaw, pitch, roll = np.deg2rad(turn_deg)
-    cy, sy, cp, sp, cr, sr = (
-        math.cos(yaw),
-        math.sin(yaw),
-        math.cos(pitch),
-        math.sin(pitch),
-        math.cos(-roll),
-        math.sin(-roll),
-    )
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return np.asarray(about_z @ about_y @ about_x)
 
 
 def _bared(pose: Pose) -> float:
@@ -125,13 +83,13 @@ class Deformer:
         shapes[_SMILE] -= fields.relax
         left, right = (float(gain * shut) for gain, shut in zip(fields.blink_gain, pose.blink, strict=True))
         offsets = np.zeros((self._mesh.face_count, 3), np.float32)
-        _add_fields(offsets, self._basis, np.concatenate([shapes, [left, right]]).astype(np.float32))
+        add_fields(offsets, self._basis, np.concatenate([shapes, [left, right]]).astype(np.float32))
         sealing, gaps = self._seal(pose, angle)
         if sealing > 0:
-            _add_seal(offsets, fields.seal, (sealing * gaps).astype(np.float32))
+            add_seal(offsets, fields.seal, (sealing * gaps).astype(np.float32))
         mesh, camera = self._mesh, self._camera
         positions = np.empty_like(mesh.source)
-        _place(
+        place(
             mesh.source, mesh.rest, offsets, mesh.head, mesh.breath, mesh.jaw, angle,
             camera.rotation, turn_matrix(pose.turn), camera.rotation @ PIVOT_CM, np.array(pose.shift_cm),
             camera.px_per_cm, pose.breath_cm * camera.px_per_cm, float(camera.pad), positions,
@@ -184,74 +142,3 @@ class Deformer:
         positions[self._upper] += (middle - upper) * near[:, None].astype(np.float32)
         positions[self._lower] += (middle - lower) * near[:, None].astype(np.float32)
         return np.concatenate([[0.0], near, [0.0]])
-
-
-@numba.njit(cache=True, nogil=True)
-def _add_fields(offsets: NDArray[np.float32], fields: NDArray[np.float32], amounts: NDArray[np.float32]) -> None:
-    """The sum of the fields [k, f, 3] that a pose uses, few of them; BLAS would start threads for it."""
-    for k in range(len(amounts)):
-        if amounts[k] != 0:
-            for i in range(len(offsets)):
-                for j in range(3):
-                    offsets[i, j] += amounts[k] * fields[k, i, j]
-
-
-@numba.njit(cache=True, nogil=True)
-def _add_seal(offsets: NDArray[np.float32], weights: NDArray[np.float32], gaps: NDArray[np.float32]) -> None:
-    """Each vertex's share [f, 9] of the gaps [9, 3]."""
-    for i in range(len(offsets)):
-        for column in range(weights.shape[1]):
-            weight = weights[i, column]
-            if weight != 0:
-                for j in range(3):
-                    offsets[i, j] += weight * gaps[column, j]
-
-
-@numba.njit(cache=True, nogil=True)
-def _place(
-    source: NDArray[np.float32],
-    rest: NDArray[np.float32],
-    offsets: NDArray[np.float32],
-    head: NDArray[np.float32],
-    breath: NDArray[np.float32],
-    jaw: NDArray[np.float32],
-    angle: float,
-    rotation: Points,
-    turn: Points,
-    pivot: Points,
-    shift: Points,
-    px_per_cm: float,
-    breath_px: float,
-    pad: float,
-    positions: NDArray[np.float32],
-) -> None:
-    """Displaces in head coordinates, turns by the head's share, adds the difference of projections to the source."""
-    point, camera, turned = np.empty(3), np.empty(3), np.empty(3)
-    for i in range(len(source)):
-        for k in range(3):
-            point[k] = rest[i, k]
-        for k in range(3):
-            camera[k] = rotation[k, 0] * point[0] + rotation[k, 1] * point[1] + rotation[k, 2] * point[2]
-        scale = px_per_cm * FOCAL_CM / (FOCAL_CM - camera[2])
-        rest_x, rest_y = camera[0] * scale, -camera[1] * scale
-        y, z = point[1] - AXIS_Y_CM, point[2] - AXIS_Z_CM
-        cosine, sine = math.cos(angle * jaw[i]), math.sin(angle * jaw[i])
-        point[1] += cosine * y - sine * z - y
-        point[2] += sine * y + cosine * z - z
-        if i < len(offsets):
-            for k in range(3):
-                point[k] += offsets[i, k]
-        for k in range(3):
-            camera[k] = rotation[k, 0] * point[0] + rotation[k, 1] * point[1] + rotation[k, 2] * point[2]
-        scale = px_per_cm * FOCAL_CM / (FOCAL_CM - camera[2])
-        local_x, local_y = camera[0] * scale, -camera[1] * scale
-        for k in range(3):
-            turned[k] = pivot[k] + shift[k]
-            for j in range(3):
-                turned[k] += turn[k, j] * (camera[j] - pivot[j])
-        scale = px_per_cm * FOCAL_CM / (FOCAL_CM - turned[2])
-        w = head[i]
-        moved_x = turned[0] * scale * w + local_x * (1 - w)
-        moved_y = -turned[1] * scale * w + local_y * (1 - w)
-        positions[i, 0] = source[i, 0] + moved_x - rest_x - pad
-        positions[i, 1] = source[i, 1] + moved_y - rest_y - breath[i] * breath_px - pad

@@ -1,6 +1,5 @@
 """The eyes: eyeballs that look around behind the lids, lids without lashes smeared over them, and the lash line."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -8,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_service.animate.puppet import raster
+from render_service.animate.puppet.boxes import Box, whole
+from render_service.animate.puppet.camera import Camera
 from render_service.animate.puppet.colours import iris_circle
 from render_service.animate.puppet.controls import Pose
-from render_service.animate.puppet.deform import Camera, Drawn
+from render_service.animate.puppet.deform import Drawn
 from render_service.animate.puppet.lid_skin import LidSkin, build_lid_skins
 from render_service.animate.puppet.masks import line_mask, polygon_mask
 from render_service.animate.puppet.mesh import Mesh
@@ -135,32 +136,6 @@ def _fine_skin(skin: LidSkin, warper: Warper) -> _FineSkin:
     return _FineSkin(np.asarray(cv2.resize(skin.picture, size), np.uint8), corner.astype(np.int16))
 
 
-@dataclass(frozen=True)
-class _Box:
-    """A rectangle of the output, px."""
-
-    left: int
-    top: int
-    width: int
-    height: int
-
-    @staticmethod
-    def around(
-        loop: NDArray[np.floating], bounds: Sequence[int], *, side: float, above: float, below: float
-    ) -> "_Box | None":
-        """The loop's box with margins, cut to bounds (left, top, right, bottom); None when nothing is left."""
-        low, high = loop.min(axis=0), loop.max(axis=0)
-        left, top = max(bounds[0], int(low[0] - side)), max(bounds[1], int(low[1] - above))
-        right = min(bounds[2], int(np.ceil(high[0] + side)))
-        bottom = min(bounds[3], int(np.ceil(high[1] + below)))
-        return _Box(left, top, right - left, bottom - top) if right - left > 2 and bottom - top > 1 else None
-
-    def slices(self, region: Sequence[int]) -> tuple[slice, slice]:
-        """Rows and columns of this box in an array that covers `region`."""
-        top, left = self.top - region[1], self.left - region[0]
-        return slice(top, top + self.height), slice(left, left + self.width)
-
-
 class EyePainter:
     """Paints one portrait's eyes over a warped photo. Stateless between frames."""
 
@@ -186,52 +161,52 @@ class EyePainter:
 
     def _paint_skin(self, canvas: Frame, skin: _FineSkin, loop: NDArray[np.float32], blink: float) -> None:
         """The lid without its lashes, moved by the same flow as the photo."""
-        box = _Box.around(loop, self._warper.region, side=0.9 * self._scale, above=1.3 * self._scale, below=4)
+        box = Box.around(loop, self._warper.region, side=0.9 * self._scale, above=1.3 * self._scale, below=4)
         if box is None:
             return
-        rows, columns = box.slices(self._warper.region)
-        whole = self._warper.whole[rows, columns] - skin.corner
+        rows, columns = box.slices(*self._warper.region[:2])
+        flow = self._warper.whole[rows, columns] - skin.corner
         fraction = np.ascontiguousarray(self._warper.fraction[rows, columns])
-        moved = cv2.remap(skin.picture, whole, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        moved = cv2.remap(skin.picture, flow, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         amount = np.float32(smoothstep(SKIN_FROM, SKIN_FULL, np.array(blink)) / 255)
         moved = np.asarray(moved, np.float32)
-        raster.paint(canvas, np.asarray(moved[..., :3]), moved[..., 3] * amount, box.left, box.top)
+        raster.paint(canvas, np.asarray(moved[..., :3]), moved[..., 3] * amount, *box.corner)
 
     def _paint_ball(self, canvas: Frame, side: int, eye: Eye, drawn: Drawn, pose: Pose) -> None:
         """The eyeball follows the head, not the lids; looking around moves the photo under the lids' opening."""
         loop, blink = drawn.positions[eye.loop], drawn.blink[side]
-        box = _Box.around(loop, (0, 0, canvas.shape[1], canvas.shape[0]), side=2, above=2, below=3)
+        box = Box.around(loop, whole(canvas), side=2, above=2, below=3)
         if box is None:
             return
         moved = self._camera.turn(eye.rest, pose) - self._at_rest[side]
         positions = (eye.source - np.float32(self._camera.pad) + moved).astype(np.float32)
         gaze_px = pose.gaze_cm[side] * [self._scale, -self._scale] * self._warper.scale
         source = (self._sources[side] - eye.follow[:, None] * gaze_px).astype(np.float32)
-        whole = np.zeros((box.height, box.width, 2), np.int16)
+        flow = np.zeros((box.height, box.width, 2), np.int16)
         fraction = np.full((box.height, box.width), _UNSET, np.uint16)
-        raster.flow(positions, source, eye.triangles, box.left, box.top, whole, fraction)
+        raster.flow(positions, source, eye.triangles, *box.corner, flow, fraction)
         covered = fraction != _UNSET
         fraction[~covered] = 0
-        ball = cv2.remap(self._warper.texture, whole, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        ball = cv2.remap(self._warper.texture, flow, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         picture = ball[..., :3].astype(np.float32)
-        mask = polygon_mask(loop, box.left, box.top, box.width, box.height, 0.5) * covered
+        mask = polygon_mask(loop, box, 0.5) * covered
         if blink > 0.02:
             shade = cv2.GaussianBlur(1 - mask, (0, 0), max(1.0, LID_SHADOW_CM * self._scale))
             picture *= (1 - LID_SHADOW * min(1.0, blink * 1.5) * shade)[..., None]
         seen = np.float32(1 - smoothstep(SHUT_FROM, SHUT, np.array(blink)))
-        raster.paint(canvas, picture, mask * seen, box.left, box.top)
+        raster.paint(canvas, picture, mask * seen, *box.corner)
 
     def _paint_lashes(self, canvas: Frame, eye: Eye, loop: NDArray[np.float32], blink: float) -> None:
         """A fine line along the rim of the closing lid and a soft shade under it."""
         upper = loop[1 : len(loop) // 2]
         margin = 3 + 2 * LASH_SHADE_CM * self._scale
-        box = _Box.around(loop, (0, 0, canvas.shape[1], canvas.shape[0]), side=margin, above=margin, below=margin)
+        box = Box.around(loop, whole(canvas), side=margin, above=margin, below=margin)
         if box is None:
             return
-        line = line_mask(upper, box.left, box.top, box.width, box.height, LASH_CM * self._scale, 0.6)
+        line = line_mask(upper, box, LASH_CM * self._scale, 0.6)
         shade = cv2.GaussianBlur(line, (0, 0), max(1.0, LASH_SHADE_CM * self._scale))
         down = np.array([[1, 0, 0], [0, 1, 0.10 * self._scale]], np.float32)
-        shade = cv2.warpAffine(shade, down, (box.width, box.height))
+        shade = cv2.warpAffine(shade, down, box.size)
         strength = np.float32(LASH_STRENGTH * smoothstep(LASH_FROM, LASH_FULL, np.array(blink)))
         colour = np.ascontiguousarray(np.broadcast_to(eye.lash, (box.height, box.width, 3)))
-        raster.paint(canvas, colour, np.maximum(line, shade) * strength, box.left, box.top)
+        raster.paint(canvas, colour, np.maximum(line, shade) * strength, *box.corner)

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from render_service.animate.puppet.camera import Camera
 from render_service.animate.puppet.controls import Pose, turn_limits
-from render_service.animate.puppet.deform import Camera, Deformer
+from render_service.animate.puppet.deform import Deformer
 from render_service.animate.puppet.eyes import EyePainter, Eyes, build_eyes
 from render_service.animate.puppet.fields import Fields, build_fields
 from render_service.animate.puppet.mesh import Mesh, build_mesh
-from render_service.animate.puppet.mouth_interior import Mouth, MouthPainter, build_mouth
+from render_service.animate.puppet.mouth import Mouth, build_mouth
+from render_service.animate.puppet.mouth_interior import MouthPainter
 from render_service.animate.puppet.warp import Layers, Warper, cut_layers
 from render_service.portrait.face import Portrait
 from render_service.stages import Frame

@@ -7,24 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_service.animate.puppet import raster
-from render_service.animate.puppet.colours import Colours, read_colours
+from render_service.animate.puppet.boxes import Box, whole
+from render_service.animate.puppet.camera import Camera
 from render_service.animate.puppet.controls import SHAPES, Pose
-from render_service.animate.puppet.deform import Camera, Drawn
+from render_service.animate.puppet.deform import Drawn
 from render_service.animate.puppet.jaw import turn_about_hinge
 from render_service.animate.puppet.masks import line_mask, polygon_mask
 from render_service.animate.puppet.mesh import Mesh
-from render_service.animate.puppet.own_teeth import OwnTeeth, own_teeth
+from render_service.animate.puppet.mouth import Anchor, Mouth
+from render_service.animate.puppet.own_teeth import OwnTeeth
 from render_service.animate.puppet.shapes import smoothstep
 from render_service.animate.puppet.teeth import (
     LOWER_EDGE_CM,
     SHEET_CM,
     TONGUE_CENTRE_CM,
     UPPER_EDGE_CM,
-    MouthSheets,
-    mouth_sheets,
 )
-from render_service.portrait.face import Points, Portrait
-from render_service.portrait.indices import LEFT_MOUTH_CORNER, RIGHT_MOUTH_CORNER
+from render_service.portrait.face import Points
 from render_service.stages import Frame
 
 TEETH_DEPTH_CM = 0.7
@@ -43,59 +42,10 @@ STRAYED_CM = (0.02, 0.30)
 ROUND = SHAPES.index("round")
 POUT_SHADE = 0.35
 """Light lost behind rounded lips, which stand away from the teeth."""
+MARGIN_PX = 3
+"""Around the mouth, for soft edges."""
 SEAM_CM, SEAM_SHADE, SEAM_DARKNESS = 0.07, 0.38, 0.62
 """The line drawn where the lips of an open photo meet: its width, its colour as a share of the lips', its strength."""
-
-
-@dataclass(frozen=True)
-class Anchor:
-    """The middle of a lip's rim at rest: [3] cm in head coordinates, [2] px of the output."""
-
-    point: Points
-    pixel: Points
-
-
-@dataclass(frozen=True)
-class Mouth:
-    """What a portrait's mouth is painted with. In a closed mouth both anchors are one."""
-
-    sheets: MouthSheets
-    own: OwnTeeth | None
-    colours: Colours
-    upper: Anchor
-    lower: Anchor
-    centre_x_cm: float
-    closed: bool
-
-
-def build_mouth(portrait: Portrait, mesh: Mesh) -> Mouth:
-    """Measures colours, draws teeth, and finds the points everything inside hangs from."""
-    colours = read_colours(portrait, mesh)
-    corners = portrait.rest[[RIGHT_MOUTH_CORNER, LEFT_MOUTH_CORNER], 0]
-    half = len(mesh.mouth) // 2
-    upper, lower = mesh.rest[mesh.mouth[[half // 2, half + half // 2]]].astype(np.float64)
-    if portrait.mouth.closed:
-        upper = lower = (upper + lower) / 2
-    upper_px, lower_px = portrait.head.to_pixels(np.stack([upper, lower])) - portrait.pad
-    return Mouth(
-        sheets=mouth_sheets(colours, float(corners[1] - corners[0]), portrait.head.px_per_cm),
-        own=own_teeth(portrait, mesh, colours),
-        colours=colours,
-        upper=Anchor(upper, upper_px),
-        lower=Anchor(lower, lower_px),
-        centre_x_cm=float(corners.mean()),
-        closed=portrait.mouth.closed,
-    )
-
-
-@dataclass(frozen=True)
-class _Window:
-    """The rectangle of the output around the open mouth."""
-
-    left: int
-    top: int
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
@@ -130,14 +80,14 @@ class MouthPainter:
             # near its own opening the photo's own mouth is the best picture of it
             strayed = abs(opening - self._rest_opening_px) / self._scale
             amount *= float(smoothstep(*STRAYED_CM, np.array(strayed)))
-        window = self._window(canvas, loop)
-        if amount <= 0 or window.width < 3 or window.height < 3:
+        box = Box.around(loop, whole(canvas), side=MARGIN_PX, above=MARGIN_PX, below=MARGIN_PX)
+        if amount <= 0 or box is None:
             return
-        mask = polygon_mask(loop, window.left, window.top, window.width, window.height, 0.55)
-        picture = self._inside(window, drawn, pose, opening / self._scale)
+        mask = polygon_mask(loop, box, 0.55)
+        picture = self._inside(box, drawn, pose, opening / self._scale)
         pout = max(0.0, float(pose.shapes[ROUND]))
         picture *= self._shadow(mask, opening)[..., None] * np.float32(1 - POUT_SHADE * pout)
-        raster.paint(canvas, picture, mask * np.float32(amount), window.left, window.top)
+        raster.paint(canvas, picture, mask * np.float32(amount), *box.corner)
 
     def _opening(self, loop: Points) -> float:
         """Mean px between the rims over the middle half of the mouth."""
@@ -148,16 +98,11 @@ class MouthPainter:
         middle = slice(half // 4, 3 * half // 4)
         return float(((lower - upper)[middle] @ normal).mean())
 
-    def _window(self, canvas: Frame, loop: Points) -> _Window:
-        left, top = np.maximum(np.floor(loop.min(axis=0)).astype(int) - 3, 0)
-        right, bottom = np.minimum(np.ceil(loop.max(axis=0)).astype(int) + 4, [canvas.shape[1], canvas.shape[0]])
-        return _Window(int(left), int(top), int(right - left), int(bottom - top))
-
-    def _inside(self, window: _Window, drawn: Drawn, pose: Pose, open_cm: float) -> NDArray[np.float32]:
+    def _inside(self, box: Box, drawn: Drawn, pose: Pose, open_cm: float) -> NDArray[np.float32]:
         """[height, width, 3] RGB of everything behind the lips."""
         mouth = self._mouth
-        fall = np.linspace(0.62, 1.25, window.height, dtype=np.float32)[:, None, None]
-        picture = np.broadcast_to(fall * mouth.colours.cavity, (window.height, window.width, 3)).astype(np.float32)
+        fall = np.linspace(0.62, 1.25, box.height, dtype=np.float32)[:, None, None]
+        picture = np.broadcast_to(fall * mouth.colours.cavity, (box.height, box.width, 3)).astype(np.float32)
         back = mouth.upper.point[2] - TEETH_DEPTH_CM
         x, jaw = mouth.centre_x_cm, drawn.jaw_angle
         tongue_y = mouth.lower.point[1] - TONGUE_BELOW_SEAM_CM + TONGUE_CENTRE_CM
@@ -167,11 +112,11 @@ class MouthPainter:
         lower = _Hung(np.array([x, lower_y, back - LOWER_TEETH_BEHIND_CM]), mouth.lower, jaw)
         upper = _Hung(np.array([x, upper_y, back]), mouth.upper, 0.0)
         sheets = mouth.sheets
-        self._lay(picture, sheets.tongue, tongue, window, pose, 0.85 * _fade_in(0.3, 0.9, open_cm))
-        self._lay(picture, sheets.lower, lower, window, pose, 0.80 * _fade_in(0.15, 0.6, open_cm))
-        self._lay(picture, sheets.upper, upper, window, pose, 1.0)
+        self._lay(picture, sheets.tongue, tongue, box, pose, 0.85 * _fade_in(0.3, 0.9, open_cm))
+        self._lay(picture, sheets.lower, lower, box, pose, 0.80 * _fade_in(0.15, 0.6, open_cm))
+        self._lay(picture, sheets.upper, upper, box, pose, 1.0)
         if mouth.own is not None:
-            self._lay_own(picture, mouth.own, window, pose, jaw)
+            self._lay_own(picture, mouth.own, box, pose, jaw)
         return picture
 
     def _lay(
@@ -179,7 +124,7 @@ class MouthPainter:
         picture: NDArray[np.float32],
         sheet: NDArray[np.uint8],
         hung: _Hung,
-        window: _Window,
+        box: Box,
         pose: Pose,
         amount: float,
     ) -> None:
@@ -189,29 +134,29 @@ class MouthPainter:
         fine = self._mouth.sheets.px_per_cm
         middle = SHEET_CM[0] / 2 * fine
         corners = np.array([[middle, 0], [middle + 2 * fine, 0], [middle, 2 * fine]], np.float32) - np.float32(0.5)
-        affine = cv2.getAffineTransform(corners, self._triangle(hung, pose, window))
-        size = (window.width, window.height)
+        affine = cv2.getAffineTransform(corners, self._triangle(hung, pose, box))
+        size = box.size
         layer = cv2.warpAffine(sheet, affine, size, flags=cv2.INTER_LINEAR).astype(np.float32) * np.float32(amount)
         picture *= 1 - layer[..., 3:] / 255
         picture += layer[..., :3]
 
-    def _lay_own(self, picture: NDArray[np.float32], own: OwnTeeth, window: _Window, pose: Pose, jaw: float) -> None:
-        mouth, size = self._mouth, (window.width, window.height)
+    def _lay_own(self, picture: NDArray[np.float32], own: OwnTeeth, box: Box, pose: Pose, jaw: float) -> None:
+        mouth, size = self._mouth, box.size
         x, front = mouth.centre_x_cm, mouth.upper.point[2] - TEETH_DEPTH_CM
-        piece = _Window(int(own.corner[0]) - self._camera.pad, int(own.corner[1]) - self._camera.pad, 0, 0)
+        piece = Box(int(own.corner[0]) - self._camera.pad, int(own.corner[1]) - self._camera.pad, 0, 0)
         for alpha, anchor, z, turn in (
             (own.lower, mouth.lower, front + 0.2, jaw),
             (own.upper, mouth.upper, front + 0.4, 0.0),
         ):
             origin = np.array([x, anchor.point[1], z])
             at_rest = self._triangle(_Hung(origin, anchor, 0.0), None, piece)
-            affine = cv2.getAffineTransform(at_rest, self._triangle(_Hung(origin, anchor, turn), pose, window))
+            affine = cv2.getAffineTransform(at_rest, self._triangle(_Hung(origin, anchor, turn), pose, box))
             layer = cv2.warpAffine(own.picture, affine, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             cover = cv2.warpAffine(alpha, affine, size, flags=cv2.INTER_LINEAR).astype(np.float32)[..., None] / 255
             picture += (layer - picture) * cover
 
-    def _triangle(self, hung: _Hung, pose: Pose | None, window: _Window) -> NDArray[np.float32]:
-        """[3, 2] px in the window where a point, 2 cm to its right and 2 cm below it are drawn; at rest without a pose.
+    def _triangle(self, hung: _Hung, pose: Pose | None, box: Box) -> NDArray[np.float32]:
+        """[3, 2] px in the box where a point, 2 cm to its right and 2 cm below it are drawn; at rest without a pose.
 
         A point straight behind the seam is drawn on the seam, whatever its depth and the photo's own turn.
         """
@@ -220,7 +165,7 @@ class MouthPainter:
         points = points + turn_about_hinge(points, np.ones(3), hung.angle)
         behind = camera.project(np.array([[seam[0], seam[1], hung.origin[2]]]))[0]
         at = camera.project(points) if pose is None else camera.turn(points, pose)
-        return np.asarray(at - behind + hung.anchor.pixel - [window.left, window.top], np.float32)
+        return np.asarray(at - behind + hung.anchor.pixel - box.corner, np.float32)
 
     def _shadow(self, mask: NDArray[np.float32], opening_px: float) -> NDArray[np.float32]:
         """How much light reaches each pixel: less along the rim, least under the upper lip."""
@@ -243,17 +188,9 @@ class MouthPainter:
         if strength < 0.02:
             return
         line = loop[: len(loop) // 2 + 1]
-        window = self._window(canvas, line)
-        if window.width < 3 or window.height < 3:
+        box = Box.around(line, whole(canvas), side=MARGIN_PX, above=MARGIN_PX, below=MARGIN_PX)
+        if box is None:
             return
-        mask = line_mask(
-            line,
-            window.left,
-            window.top,
-            window.width,
-            window.height,
-            SEAM_CM * self._scale,
-            max(0.6, 0.035 * self._scale),
-        )
+        mask = line_mask(line, box, SEAM_CM * self._scale, max(0.6, 0.035 * self._scale))
         colour = np.broadcast_to(self._mouth.colours.lip * np.float32(SEAM_SHADE), (*mask.shape, 3))
-        raster.paint(canvas, np.ascontiguousarray(colour), mask * np.float32(strength), window.left, window.top)
+        raster.paint(canvas, np.ascontiguousarray(colour), mask * np.float32(strength), *box.corner)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from render_service.animate.puppet.boxes import Box
 from render_service.animate.puppet.colours import LUMA, Colours
 from render_service.animate.puppet.masks import polygon_mask
 from render_service.animate.puppet.mesh import Mesh
@@ -50,7 +51,7 @@ def own_teeth(portrait: Portrait, mesh: Mesh, colours: Colours) -> OwnTeeth | No
     right, bottom = np.ceil(loop.max(axis=0)).astype(int) + margin
     picture = _cut(portrait, left, top, right, bottom)
     height, width = picture.shape[:2]
-    inside = polygon_mask(loop, left, top, width, height, 0.0)
+    inside = polygon_mask(loop, Box(left, top, width, height), 0.0)
     gaping = portrait.mouth.gap_cm > BOTH_ROWS_CM
     if not gaping and not _shows_teeth(picture, inside > 0.9, colours.skin_luma):
         return None

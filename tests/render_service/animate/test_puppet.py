@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from render_service.animate.puppet import deform, raster
+from render_service.animate.puppet import place, raster
 from render_service.animate.puppet.colours import LUMA, read_colours
 from render_service.animate.puppet.controls import NOT_DRAWN, pose_at
 from render_service.animate.puppet.deform import Deformer
@@ -184,9 +184,9 @@ def test_warming_up_leaves_nothing_to_compile(drawn_rig: Rig, frame: Draw, anima
         raster.over,
         raster.soften_folds,
         raster.paint,
-        deform._add_fields,
-        deform._add_seal,
-        deform._place,
+        place.add_fields,
+        place.add_seal,
+        place.place,
     )
     before = [len(kernel.signatures) for kernel in kernels]
     assert all(before)
