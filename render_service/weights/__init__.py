@@ -2,6 +2,6 @@
 
 from render_service.weights.cache import folder, path, survey, verify
 from render_service.weights.catalogue import CATALOGUE, Weight
-from render_service.weights.fetch import fetch
+from render_service.weights.fetch import Progress, fetch
 
-__all__ = ["CATALOGUE", "Weight", "fetch", "folder", "path", "survey", "verify"]
+__all__ = ["CATALOGUE", "Progress", "Weight", "fetch", "folder", "path", "survey", "verify"]
