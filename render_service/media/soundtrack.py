@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 import av
+import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.container import OutputContainer
@@ -21,6 +22,8 @@ AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_
 _OTHER_RATE = 48_000
 PACKET_SAMPLES = 1024
 """Of AAC-LC; players take this for granted (ISO/IEC 14496-3, 4.5.2.1.1)."""
+_ADTS_DEMUXERS, _ADTS_BLOCKS_AT = ("aac", "mpegts"), 6
+"""The byte of an ADTS header whose last two bits are the number of further blocks (ISO/IEC 13818-7, 6.2.1)."""
 _JITTER_S = 0.002
 """Matroska rounds times to milliseconds; anything beyond is a hole."""
 
@@ -40,24 +43,35 @@ class AacTrack:
 
 
 def find_aac(song: Path) -> AacTrack | None:
-    """Looks at every packet of a song; None where they can't be copied into an MP4 and play at the same times."""
+    """Decodes every packet of a song; None where they can't be copied into an MP4 and play at the same times."""
     with open_sound(song) as sound:
         context = sound.stream.codec_context
         if context.name != "aac" or context.profile != "LC" or context.sample_rate not in AAC_RATES:
             return None
         rate, times, size = context.sample_rate, [], 0
         for packet in sound.packets():
-            if packet.pts is None:
+            if packet.pts is None or not _is_sound(sound, packet, rate):
                 return None
             times.append(float(packet.pts * sound.time_base))
             size += packet.size
-        if not times:
-            return None
         start_s = (sound.container.start_time or 0) / av.time_base
+    if not times:
+        return None
     expected = times[0] + np.arange(len(times)) * PACKET_SAMPLES / rate
     if np.abs(expected - times).max() > _JITTER_S or times[0] - start_s > _JITTER_S:
         return None
     return AacTrack(round((times[0] - start_s) * rate), len(times), size, rate)
+
+
+def _is_sound(sound: Sound, packet: AnyPacket, rate: int) -> bool:
+    """Whether a packet decodes by itself to one block at the rate its header promised (HE-AAC doubles it)."""
+    if sound.demuxer in _ADTS_DEMUXERS and (packet.size <= _ADTS_BLOCKS_AT or bytes(packet)[_ADTS_BLOCKS_AT] & 3):
+        return False  # no header, or several blocks in one packet, which MP4 does not hold
+    try:
+        frames = sound.stream.decode(packet)
+    except av.error.FFmpegError:
+        return False
+    return all(frame.samples <= PACKET_SAMPLES and frame.sample_rate == rate for frame in frames)
 
 
 def copied(out: OutputContainer, sound: Sound, track: AacTrack, duration_s: float) -> Iterator[AnyPacket]:

@@ -106,6 +106,17 @@ def test_raw_aac_is_copied_without_its_transport_headers(segments: list[Path], s
     assert copied == [packet[header_bytes:] for packet in packets(song("aac"), "audio")[: len(copied)]]
 
 
+def test_aac_with_a_broken_packet_is_encoded_instead(segments: list[Path], song: MakeSong, tmp_path: Path) -> None:
+    data, path = bytearray(song("aac").read_bytes()), tmp_path / "broken"
+    middle = data.index(b"\xff\xf1", len(data) // 2)
+    data[middle + 7 : middle + 200] = bytes(193)
+    path.write_bytes(data)
+    ENCODER.join(segments, path, tmp_path / "out.mp4", fps=25, start_s=0, duration_s=4.0)
+    copied = [packet[7:] for packet in packets(path, "audio")]
+    assert packets(tmp_path / "out.mp4", "audio")[5:20] != copied[5:20]
+    assert inspect_video(tmp_path / "out.mp4").sound_s == pytest.approx(4.0, abs=0.001)
+
+
 def test_a_copied_stream_that_would_break_the_limit_is_encoded(
     segments: list[Path], song: MakeSong, tmp_path: Path
 ) -> None:
