@@ -5,7 +5,7 @@ import json
 import signal
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from rich.console import Console
 from bots.delivery import Delivery
 from bots.intake import Intake
 from cli.terminal import TerminalReplier
-from cli.workers import default_count, running_workers
+from cli.workers import Crew, default_count, running_workers
 from shared.errors import BadInput, BadOption, Cancelled, ErrorCode, Fault, SerenadeError
 from shared.ledger import ReplyLedger
 from shared.models import ProgressEvent, RenderOptions, ReplyTarget, Requester
@@ -29,6 +29,7 @@ PLATFORM = "cli"
 REDRAW_S = 0.2
 """A terminal is redrawn as often as it looks alive; chats are edited every few seconds."""
 DAY_S = 86_400.0
+LOG_BYTES_MAX = 1024**2
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class House:
 
     url: str
     settings: Settings
+    crew: Crew | None = None
+    """The workers started here; None where others do the work."""
+    log: Path | None = None
+    """What those workers wrote."""
 
 
 def run_sing(
@@ -50,7 +55,7 @@ def run_sing(
         asyncio.run(sing(house, song, selfie, options, terminal))
     ended = terminal.ended
     if ended is None or ended.facts is None:
-        raise ended_badly(terminal)
+        raise ended_badly(terminal, house.log)
     if as_json:
         facts = ended.facts.model_dump(mode="json")
         print(json.dumps({"video": str(output), **facts, "wall_s": round(time.perf_counter() - began, 3)}))  # noqa: T201
@@ -89,12 +94,27 @@ async def sing(house: House, song: Path, selfie: Path, options: RenderOptions, t
                 reply_to=ReplyTarget(platform=PLATFORM),
                 job_id=job_id,
             )
-            await delivery.run()
+            await _first(delivery.run(), house)
         except asyncio.CancelledError:
             await queue.cancel(job_id)
             raise
         finally:
             await ledger.close()
+
+
+async def _first(delivered: Coroutine[None, None, None], house: House) -> None:
+    """Waits for the delivery, unless there is nobody left to do the work. Raises Fault (WORKER_LOST)."""
+    delivery = asyncio.ensure_future(delivered)
+    lost = asyncio.ensure_future(house.crew.until_lost()) if house.crew else asyncio.get_running_loop().create_future()
+    try:
+        await asyncio.wait((delivery, lost), return_when=asyncio.FIRST_COMPLETED)
+        if not delivery.done():
+            raise Fault(ErrorCode.WORKER_LOST, f"every worker has ended; details in {house.log}")
+        delivery.result()
+    finally:
+        for task in (delivery, lost):
+            task.cancel()
+        await asyncio.gather(delivery, lost, return_exceptions=True)
 
 
 class OneJob:
@@ -124,8 +144,17 @@ def opened_house(workers: int | None) -> Iterator[House]:
     with private_folder(runs) as folder, EmbeddedValkey(folder / "valkey") as valkey:
         store = settings.store.model_copy(update={"data_dir": folder})
         environment = {"REDIS_URL": valkey.url, "SERENADE_DATA_DIR": str(folder)}
-        with running_workers(workers or default_count(), environment):
-            yield House(valkey.url, settings.model_copy(update={"store": store}))
+        log = fresh_log(settings.store.data_dir)
+        with running_workers(workers or default_count(), environment, log) as crew:
+            yield House(valkey.url, settings.model_copy(update={"store": store}), crew, log)
+
+
+def fresh_log(data_dir: Path) -> Path:
+    """The workers' log; an old one is kept until it grows."""
+    log = data_dir / "worker.log"
+    if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
+        log.unlink()
+    return log
 
 
 def check_output(output: Path, song: Path, selfie: Path) -> None:
@@ -139,10 +168,10 @@ def check_output(output: Path, song: Path, selfie: Path) -> None:
         raise BadOption(ErrorCode.OPTION_INVALID, name="--output", allowed="a file in a folder that exists")
 
 
-def ended_badly(terminal: TerminalReplier) -> SerenadeError:
+def ended_badly(terminal: TerminalReplier, log: Path | None) -> SerenadeError:
     """What the final event told, as the error it was."""
     code = terminal.error_code or ErrorCode.INTERNAL
     params = terminal.ended.error_params if terminal.ended else {}
     if code is ErrorCode.CANCELLED:
         return Cancelled()
-    return Fault(code, "", **params) if code.ours else BadInput(code, "", **params)
+    return Fault(code, f"details in {log}" if log else "", **params) if code.ours else BadInput(code, "", **params)

@@ -1,14 +1,18 @@
 """Worker processes of our own, for as long as a command runs."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
 
 STOP_LIMIT_S = 8.0
 """A worker hands its step back within its own grace of 5 s; after this it is killed."""
+LOOK_EVERY_S = 0.5
 
 
 def default_count() -> int:
@@ -16,15 +20,28 @@ def default_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class Crew:
+    """The workers of one command."""
+
+    def __init__(self, workers: list[subprocess.Popen[bytes]]) -> None:
+        self._workers = workers
+
+    async def until_lost(self) -> None:
+        """Returns once no worker is left. Lost ones are not replaced: what ends all of them would end the next."""
+        while any(worker.poll() is None for worker in self._workers):  # noqa: ASYNC110 - processes send no event
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
 @contextmanager
-def running_workers(count: int, environment: Mapping[str, str]) -> Iterator[None]:
+def running_workers(count: int, environment: Mapping[str, str], log: Path) -> Iterator[Crew]:
     """Starts workers and ends them on leaving; should this process be killed, they end by themselves.
 
-    They live in a session of their own, so that Ctrl-C reaches the command alone, which then ends them in order.
+    log: where they write what went wrong, for whoever mends it. They live in a session of their own, so that Ctrl-C reaches the command alone, which then ends them in order.
     """
-    workers = [_start(environment) for _ in range(count)]
+    with log.open("ab") as lines:
+        workers = [_start(environment, lines) for _ in range(count)]
     try:
-        yield
+        yield Crew(workers)
     finally:
         for worker in workers:
             worker.send_signal(signal.SIGTERM)
@@ -32,10 +49,12 @@ def running_workers(count: int, environment: Mapping[str, str]) -> Iterator[None
             _end(worker)
 
 
-def _start(environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "render_service", "--exit-with-parent", "--log-level", "warning"],
         stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=log,
         env={**os.environ, **environment},
         start_new_session=True,
     )

@@ -49,6 +49,11 @@ def processes_of(home: Path) -> list[str]:
     return found
 
 
+def left_behind(folder: Path) -> list[Path]:
+    """Every file below the folder but the video and the workers' log, which holds nothing personal."""
+    return [path for path in folder.rglob("*") if path.is_file() and path.name not in ("worker.log", "video.mp4")]
+
+
 @pytest.fixture(scope="module")
 def sung(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
     """Two seconds of the example, and what the command said about them."""
@@ -58,7 +63,7 @@ def sung(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, obje
     done = serenade("sing", SONG, PORTRAIT, "-o", video, *options, home=folder / "home")
     assert done.returncode == 0, done.stderr
     assert processes_of(folder / "home") == []
-    assert list((folder / "home").rglob("*.*")) == []
+    assert left_behind(folder / "home") == []
     return video, json.loads(done.stdout.splitlines()[-1])
 
 
@@ -161,7 +166,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     assert "Traceback" not in complaints
     assert processes_of(home) == []
     assert not video.exists()
-    assert list(tmp_path.rglob("*.*")) == []
+    assert left_behind(tmp_path) == []
 
 
 def test_kill_minus_nine_leaves_no_process(tmp_path: Path) -> None:
@@ -207,6 +212,19 @@ def test_bad_input_is_told_in_one_sentence(
     assert "Traceback" not in done.stderr
     assert not video.exists()
     assert processes_of(tmp_path / "home") == []
+
+
+def test_workers_that_cannot_start_end_the_wait(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cli", "sing", SONG, PORTRAIT, "-o", tmp_path / "video.mp4"]
+    broken = environment(tmp_path / "home") | {"SERENADE_WORKER_GRACE_S": "not a number"}
+    done = subprocess.run(command, env=broken, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode in (1, 2)
+    missing = environment(tmp_path / "home") | {"SERENADE_WEIGHTS_DIR": str(tmp_path / "none")}
+    done = subprocess.run(command, env=missing, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "worker.log" in done.stderr
+    assert "serenade weights fetch" in (tmp_path / "home" / "worker.log").read_text()
 
 
 def test_the_old_video_survives_a_failure(tmp_path: Path) -> None:
