@@ -99,7 +99,7 @@ def test_closed_lips_win_over_mood(sung_verse: Performance) -> None:
 
 
 def test_blinks_are_as_frequent_as_people_blink(make_song: Callable, model: SungMotionModel) -> None:
-    song = make_song(*([("a", 1.5), ("-", 0.7), ("i", 0.8), ("-", 1.0)] * 30)).song
+    song = make_song(*([("a", 1.5), ("-", 0.7), ("i", 0.8), ("-", 1.0)] * 18)).song
     lids = model.perform(song, fps=25, frame_count=round(song.duration_s * 25), seed=1).column("eyeBlinkLeft")
     closings = int(((lids[1:] > 0.5) & (lids[:-1] <= 0.5)).sum())
     assert 8 <= closings / (song.duration_s / 60) <= 25
