@@ -28,10 +28,11 @@ def separate(song: Path, out: Path) -> None:
     """
     reader = PyAVSongReader(IntakeLimits())
     facts = reader.probe(song)
+    separator = SpleeterSeparator()
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".separating-", dir=out) as scratch:
-            _write(Path(scratch), facts, _stems(reader, song, facts, SpleeterSeparator()))
+            _write(Path(scratch), facts, _stems(reader, song, facts, separator))
             for name in NAMES:
                 (Path(scratch) / name).replace(out / name)
     except (OSError, soundfile.LibsndfileError) as wrong:
@@ -41,7 +42,8 @@ def separate(song: Path, out: Path) -> None:
 def _write(folder: Path, facts: SongFacts, stems: Iterable[Stems]) -> None:
     channels = min(facts.channels, 2)
     with ExitStack() as stack:
-        bar = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
+        console = Console(stderr=True)
+        bar = stack.enter_context(Progress(console=console, transient=True, disable=not console.is_terminal))
         task = bar.add_task("separating", total=facts.duration_s)
         vocals, accompaniment = (
             stack.enter_context(

@@ -32,7 +32,7 @@ def fetch(
     """Bring what is missing. What is already here costs no network."""
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         tasks: dict[str, TaskID] = {}
 
         def show(name: str, done: int, total: int) -> None:

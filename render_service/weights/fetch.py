@@ -27,19 +27,27 @@ def fetch(names: Iterable[str] | None = None, progress: Progress | None = None) 
 
     What is already there is read and verified, and nothing touches the network for it; a damaged file is replaced.
     A file appears whole or not at all, and two processes never fetch at the same time.
-    Raises BadOption for an unknown name, Fault (WEIGHTS_MISSING) where no source gives the file.
+    Raises BadOption for an unknown name, Fault (WEIGHTS_MISSING) where no source gives the file or it can't be kept.
     """
     wanted = _chosen(names)
     target = folder()
     if all(is_genuine(weight, target / weight.name) for weight in wanted):
         return []
+    try:
+        with _sole_fetcher(target) as scratch:
+            return _fill(target, wanted, scratch, progress or _silent)
+    except OSError as failed:
+        raise Fault(ErrorCode.WEIGHTS_MISSING, f"weights can't be kept in {target}: {failed}") from failed
+
+
+def _fill(target: Path, wanted: list[Weight], scratch: Path, progress: Progress) -> list[str]:
+    """Looks again at what is there: another process may have fetched while this one waited."""
+    downloads = Downloads(scratch)
     brought = []
-    with _sole_fetcher(target) as scratch:
-        downloads = Downloads(scratch)
-        for weight in wanted:
-            if not is_genuine(weight, target / weight.name):
-                _make(weight, scratch, downloads, progress or _silent).replace(target / weight.name)
-                brought.append(weight.name)
+    for weight in wanted:
+        if not is_genuine(weight, target / weight.name):
+            _make(weight, scratch, downloads, progress).replace(target / weight.name)
+            brought.append(weight.name)
     return brought
 
 

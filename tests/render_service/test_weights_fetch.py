@@ -247,3 +247,10 @@ def test_an_unknown_name_is_a_bad_option() -> None:
     with pytest.raises(BadOption) as unknown:
         weights.fetch(["no-such-weight"])
     assert unknown.value.params["name"] == "no-such-weight"
+
+
+def test_a_cache_that_cannot_be_written_is_a_fault(catalogue: Callable[..., Weight], cache: Path) -> None:
+    catalogue()
+    cache.write_text("a file where the folder belongs")
+    with pytest.raises(Fault, match="can't be kept"):
+        weights.fetch([NAME])
