@@ -269,7 +269,7 @@ def test_a_video_without_sound_is_no_song(tmp_path: Path, reader: PyAVSongReader
     assert raised.value.code is ErrorCode.SONG_NOT_AUDIO
 
 
-def test_a_long_song_is_read_in_flat_memory(tmp_path: Path, reader: PyAVSongReader) -> None:
+def test_a_long_song_never_comes_in_more_than_a_second_at_once(tmp_path: Path, reader: PyAVSongReader) -> None:
     make_song(tmp_path / "long", _written(tmp_path / "s.wav", make_sound(60, 22_050)), "mp3")
     sizes = {len(block) for block in reader.blocks(tmp_path / "long", rate=44_100)}
     assert max(sizes) == 44_100
