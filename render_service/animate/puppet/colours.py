@@ -25,6 +25,8 @@ GREY_SATURATION, COLOUR_SATURATION = 0.02, 0.12
 """Median saturations of a face between which made-up colours go from grey to full: black-and-white photos stay so."""
 TOOTH_TINT = np.array([1.0, 0.985, 0.93], np.float32)
 """Enamel under white light: a little yellow."""
+SHADE_OF_SKIN = np.array([0.62, 0.42, 0.36], np.float32)
+"""Skin in its own shade against the same skin in light: darker and redder."""
 CAVITY_OF_LIP = np.array([0.24, 0.17, 0.20], np.float32)
 """The mouth's inside against its lips: dark, redder in the shade."""
 DARKEST_CAVITY = 0.22
@@ -35,9 +37,11 @@ DARKEST_CAVITY = 0.22
 class Colours:
     """RGB float32 [3], 0..255.
 
-    skin: lit skin. skin_luma: its brightness, 0..255. lip: the lips' median. tooth, tongue, cavity, gum: made up.
+    chroma: 0 for a grey face, 1 for one in colour. skin: lit skin. skin_luma: its brightness, 0..255. lip: the lips' median. tooth, tongue, cavity, gum: made up,
+    like shade, which is skin in its own folds.
     """
 
+    chroma: float
     skin: Colour
     skin_luma: float
     lip: Colour
@@ -45,6 +49,7 @@ class Colours:
     tongue: Colour
     cavity: Colour
     gum: Colour
+    shade: Colour
 
 
 def read_colours(portrait: Portrait, mesh: Mesh) -> Colours:
@@ -59,18 +64,20 @@ def read_colours(portrait: Portrait, mesh: Mesh) -> Colours:
     lip = np.median(lip_pixels, axis=0) if len(lip_pixels) > FEW_PIXELS else skin * np.array([0.85, 0.6, 0.6])
     white = _eye_white(portrait, mesh, skin)
     light = 0.35 * white / max(float(white.mean()), 1.0) + 0.65
-    chroma = _chroma(face)
+    chroma = face_chroma(portrait)
 
     def made_up(colour: NDArray[np.floating]) -> Colour:
         return np.asarray(colour * chroma + colour.mean() * (1 - chroma), np.float32)
 
     return Colours(
+        chroma=chroma,
         skin=np.asarray(skin, np.float32),
         skin_luma=skin_luma,
         lip=np.asarray(lip, np.float32),
         tooth=made_up(np.clip(light * TOOTH_TINT * min(238.0, skin_luma * 1.06), 0, 245)),
         tongue=made_up(0.35 * lip + 0.35 * skin * np.array([1.0, 0.72, 0.75])),
         cavity=made_up(np.minimum(lip * CAVITY_OF_LIP, skin_luma * DARKEST_CAVITY)),
+        shade=made_up(skin * SHADE_OF_SKIN),
         gum=made_up(0.62 * lip + 0.20 * skin * np.array([1.0, 0.72, 0.72])),
     )
 
@@ -86,8 +93,9 @@ def pixels_inside(
     return portrait.image[mask > 0].astype(np.float32)
 
 
-def _chroma(face: NDArray[np.float32]) -> float:
+def face_chroma(portrait: Portrait) -> float:
     """0 for a grey face, 1 for one in colour."""
+    face = pixels_inside(portrait, portrait.landmarks[list(OVAL_LOOP), :2])
     saturation = float(np.median(np.ptp(face, axis=1) / np.maximum(face.max(axis=1), 1)))
     return float(np.clip((saturation - GREY_SATURATION) / (COLOUR_SATURATION - GREY_SATURATION), 0, 1))
 

@@ -99,10 +99,9 @@ def _lid_skin(portrait: Portrait, rim: Points, samples: Sequence[int]) -> LidSki
     # dark lashes and make-up take the colour out of what lies nearest; lit skin beside the eye gives it back
     skin = skin / np.maximum(skin.sum(axis=2, keepdims=True), 1) * (1 - LIT_TINT) + around / light * LIT_TINT
     skin = skin * brightness
-    skin = (
-        skin * _shade(rim, image.shape[:2], scale)[..., None] ** SHADE_HUE
-        + _grain(portrait, image.shape[:2])[..., None]
-    )
+    hue = 1 + (SHADE_HUE - 1) * face_chroma(portrait)
+    skin = skin * _shade(rim, image.shape[:2], scale)[..., None] ** hue
+    skin = skin + _grain(portrait, image.shape[:2])[..., None]
     alpha = cv2.GaussianBlur(unknown.astype(np.float32), (0, 0), max(0.8, EDGE_CM * scale))
     alpha = np.clip(alpha * 1.25 - 0.1, 0, 1)
     picture = np.concatenate([np.clip(skin, 0, 255), 255 * alpha[..., None]], axis=2)

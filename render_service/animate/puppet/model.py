@@ -10,6 +10,7 @@ from render_service.animate.puppet.controls import Pose, turn_limits
 from render_service.animate.puppet.deform import Deformer
 from render_service.animate.puppet.eyes import EyePainter, Eyes, build_eyes
 from render_service.animate.puppet.fields import Fields, build_fields
+from render_service.animate.puppet.folds import FoldPainter
 from render_service.animate.puppet.mesh import Mesh, build_mesh
 from render_service.animate.puppet.mouth import Mouth, build_mouth
 from render_service.animate.puppet.mouth_interior import MouthPainter
@@ -54,12 +55,14 @@ class Puppet:
         self._warper = Warper(rig.layers, rig.mesh, rig.camera.pad)
         self._mouth = MouthPainter(rig.mouth, rig.mesh, rig.camera)
         self._eyes = EyePainter(rig.eyes, rig.camera, self._warper)
+        self._folds = FoldPainter(rig.mouth.colours.shade, rig.camera.px_per_cm, rig.fields.gap_cm)
         self._canvas = rig.layers.photo.copy()
 
     def draw(self, pose: Pose) -> Frame:
         """[H, W, 3] uint8 RGB; the array is reused by the next call."""
         drawn = self.deformer.draw(pose)
         self._warper.draw(drawn.positions, self._canvas)
+        self._folds.paint(self._canvas, drawn, pose)
         self._eyes.paint(self._canvas, drawn, pose)
         self._mouth.paint(self._canvas, drawn, pose)
         return self._canvas

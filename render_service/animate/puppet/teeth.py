@@ -45,7 +45,7 @@ TONGUE_CENTRE_CM = 0.62 * SHEET_CM[1]
 
 def mouth_sheets(colours: Colours, mouth_width_cm: float, px_per_cm: float) -> MouthSheets:
     """Draws teeth and tongue for one face at one scale."""
-    fine = float(np.clip(FINENESS * px_per_cm, 24, 80))
+    fine = float(np.clip(FINENESS * px_per_cm, 8, 80))
     size = float(np.clip(mouth_width_cm / AVERAGE_MOUTH_CM, 0.85, 1.15))
     x, y = _axes(fine)
     upper = _row(x, y, [w * size for w in UPPER_WIDTHS_CM], UPPER_HEIGHTS_CM)
@@ -101,7 +101,8 @@ def _toothed(
     gaps = brightness * (0.52 * colours.tooth + 0.10 * colours.lip)
     # further back less light arrives, and it comes through lips and cheeks: green and blue fade first
     aside = np.clip(np.abs(x) / 2.6, 0, 1)[..., None] ** 1.6
-    reaching = 1 - aside * np.array([0.45, 0.56, 0.60])
+    fading = np.array([0.45, 0.56, 0.60])
+    reaching = 1 - aside * (fading * colours.chroma + fading.mean() * (1 - colours.chroma))
     gum = smoothstep(0.20, 0.10, y)[..., None]
     behind = (gaps * (1 - gum) + brightness * colours.gum * gum) * reaching
     enamel = brightness * colours.tooth * shade[..., None] * reaching
