@@ -37,8 +37,8 @@ DARKEST_CAVITY = 0.22
 class Colours:
     """RGB float32 [3], 0..255.
 
-    chroma: 0 for a grey face, 1 for one in colour. skin: lit skin. skin_luma: its brightness, 0..255. lip: the lips' median. tooth, tongue, cavity, gum: made up,
-    like shade, which is skin in its own folds.
+    chroma: 0 for a grey face, 1 for one in colour; a number, like skin_luma, the brightness of skin in 0..255.
+    skin: lit skin. lip: the lips' median. tooth, tongue, cavity, gum: made up, like shade, skin in its own folds.
     """
 
     chroma: float

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from render_service.animate.puppet.colours import face_chroma
 from render_service.animate.puppet.mesh import Mesh
 from render_service.portrait.face import Points, Portrait
 
