@@ -36,7 +36,8 @@ class Crew:
 def running_workers(count: int, environment: Mapping[str, str], log: Path) -> Iterator[Crew]:
     """Starts workers and ends them on leaving; should this process be killed, they end by themselves.
 
-    log: where they write what went wrong, for whoever mends it. They live in a session of their own, so that Ctrl-C reaches the command alone, which then ends them in order.
+    log: where they write what went wrong, for whoever mends it. They live in a session of their own, so that Ctrl-C
+    reaches the command alone, which then ends them in order.
     """
     with log.open("ab") as lines:
         workers = [_start(environment, lines) for _ in range(count)]

@@ -79,6 +79,7 @@ class Pipeline:
             frame_count=max(1, round((end_s - start_s) * options.fps)),
             start_s=start_s,
             seed=options.seed,
+            max_bytes=options.max_bytes,
         )
 
         def performance() -> Performance:
@@ -119,7 +120,15 @@ class Pipeline:
     def finish(self, plan: Plan, segments: Iterable[Path], song: Path, out: Path, report: StageReport) -> None:
         """Joins the segments and puts the song's own sound under them."""
         report(Stage.FINISH, 0.0)
-        self._parts.encoder.join(segments, song, out, fps=plan.fps, start_s=plan.start_s, duration_s=plan.duration_s)
+        self._parts.encoder.join(
+            segments,
+            song,
+            out,
+            fps=plan.fps,
+            start_s=plan.start_s,
+            duration_s=plan.duration_s,
+            max_bytes=plan.max_bytes,
+        )
         report(Stage.FINISH, 1.0)
 
     def _hear(self, song: Path, start_s: float, end_s: float, report: StageReport) -> HeardSong:

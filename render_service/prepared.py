@@ -27,6 +27,7 @@ class Plan:
     frame_count: int
     start_s: float
     seed: int
+    max_bytes: int | None = None
 
     @property
     def duration_s(self) -> float:

@@ -79,7 +79,15 @@ class Files:
         return len(drawn)
 
     def join(
-        self, segments: Iterable[Path], song: Path, out: Path, *, fps: int, start_s: float, duration_s: float
+        self,
+        segments: Iterable[Path],
+        song: Path,
+        out: Path,
+        *,
+        fps: int,
+        start_s: float,
+        duration_s: float,
+        max_bytes: int | None = None,
     ) -> None:
         out.write_text("".join(part.read_text() for part in segments))
 
