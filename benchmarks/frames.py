@@ -14,8 +14,9 @@ from render_service.media.encode import FfmpegEncoder
 from render_service.pipeline import frame_size
 from render_service.stages import ARKIT_NAMES, Performance, VideoRate
 
+EXAMPLE = Path(__file__).parents[1] / "examples" / "portrait.jpg"
 PORTRAITS = Path(__file__).parents[2] / "shared" / "media" / "portraits"
-PHOTOS = ("people_0.png", "happy1.png", "full3.png")
+PHOTOS = (EXAMPLE, *(PORTRAITS / name for name in ("people_0.png", "happy1.png", "full3.png")))
 HEIGHTS = (512, 720)
 FPS, COUNT = 25, 100
 RATE = VideoRate(crf=21)
@@ -73,5 +74,5 @@ def lively(count: int) -> Performance:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", nargs="*", type=Path)
-    chosen = parser.parse_args().photos or [PORTRAITS / name for name in PHOTOS if (PORTRAITS / name).exists()]
+    chosen = parser.parse_args().photos or [photo for photo in PHOTOS if photo.exists()]
     main(chosen)
