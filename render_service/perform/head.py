@@ -14,7 +14,7 @@ DRIFT_DEG = (1.6, 0.8, 1.0)
 """Yaw, pitch, roll while nothing else happens."""
 TURN_DEG = (4.0, 1.5, 2.0)
 """Deviation of a phrase's direction."""
-TURN_S = (0.6, 1.2)
+TURN_S = (0.8, 1.5)
 NEXT_TURN_S = (2.0, 4.5)
 """Inside a long phrase the head takes a new direction this often."""
 NOD_DEG = 3.2

@@ -6,7 +6,7 @@ import numpy as np
 
 from render_service.perform.coarticulation import articulate
 from render_service.perform.contact import LIPS_TOUCH, TEETH_ON_LIP, contact
-from render_service.perform.curves import RATE, Curve, smooth
+from render_service.perform.curves import RATE, Curve, sample, smooth
 from render_service.perform.features import VoiceFeatures
 from render_service.perform.gate import Gate
 from render_service.perform.phones import Phone
@@ -89,5 +89,4 @@ def _calm(curve: Curve, hold: Curve) -> Curve:
 
 
 def _earlier(curve: Curve) -> Curve:
-    step = round(LEAD_S * RATE)
-    return np.concatenate([curve[step:], np.repeat(curve[-1:], step)])
+    return sample(curve, np.arange(len(curve)) / RATE + LEAD_S)
