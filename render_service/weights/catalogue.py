@@ -127,18 +127,6 @@ _WEIGHTS = (
         ),
     ),
     Weight(
-        name="face_detection_full_range_sparse.tflite",
-        purpose="finds small faces in full figures",
-        size_bytes=676_746,
-        sha256="2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
-        licence="Apache-2.0",
-        terms=_MEDIAPIPE_TERMS,
-        sources=(
-            Url("https://storage.googleapis.com/mediapipe-assets/face_detection_full_range_sparse.tflite"),
-            WheelMember(*_MEDIAPIPE, "mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite"),
-        ),
-    ),
-    Weight(
         name="spleeter-2stems-int8.onnx",
         purpose="takes the voice out of a song",
         size_bytes=19_688_361,
