@@ -16,7 +16,7 @@ LEAST_DIP = 0.25
 lips did touch all dip more; in songs the decoder now and then hears an M in a vowel, which does not."""
 DIP_SHARE = 0.4
 """The contact lasts while the dip is deeper than this share of it is shallow."""
-CLOSED_S, CLOSING_S = 0.05, 0.06
+CLOSED_S, CLOSING_S = 0.05, 0.08
 """A contact is whole for at least this long, so that every frame rate from 24 shows it, and takes this to close."""
 
 
