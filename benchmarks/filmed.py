@@ -53,9 +53,11 @@ class Film:
 
 
 def films(folder: Path = VIDEOS) -> list[Film]:
-    """All films in a folder, in the order of their names."""
+    """All films in a folder, in the order of their names; none where there is no such folder."""
+    if not (paths := sorted(folder.glob("*.m*"))):
+        return []
     finder = FaceFinder()
-    return [_film(path, finder) for path in sorted(folder.glob("*.m*"))]
+    return [_film(path, finder) for path in paths]
 
 
 def _film(path: Path, finder: FaceFinder) -> Film:
