@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
-"""Sound: [n, channels] or, where a docstring says mono, [n]; float32, -1..1."""
+"""Sound: [n, channels] or, where a docstring says mono, [n]; float32, full scale -1..1."""
 Frame = NDArray[np.uint8]
 """A picture: [height, width, 3] uint8 RGB."""
 Rig = Mapping[str, NDArray[np.generic]]

@@ -44,6 +44,8 @@ _RATES = range(4_000, 768_001)
 _BAD_PACKETS_FREE, _BAD_PACKETS_SHARE = 8, 0.1
 """A few bad packets are skipped, as players do; a tenth of them is not a song any more."""
 
+LOUDEST = 2.0
+"""Twice full scale: decoders of lossy formats overshoot a little, and cutting that off would change the song."""
 _FULL_SCALE = {"u8": 128.0, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
 
 _SQRT_HALF = 0.5**0.5
@@ -193,7 +195,7 @@ def stereo(frame: AudioFrame) -> Samples:
         scale = _FULL_SCALE[sample]
         planes = planes.astype(np.float32) * np.float32(1 / scale) - (1.0 if sample == "u8" else 0.0)
     else:  # a file of floating-point samples may hold anything
-        planes = np.clip(np.nan_to_num(planes, nan=0.0), -1.0, 1.0).astype(np.float32)
+        planes = np.clip(np.nan_to_num(planes, nan=0.0), -LOUDEST, LOUDEST).astype(np.float32)
     speakers = tuple(channel.name for channel in frame.layout.channels)
     return np.asarray(planes.T @ _downmix(speakers), np.float32)
 

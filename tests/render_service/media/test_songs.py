@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from render_service.media.decode import LOUDEST
 from render_service.media.songs import PyAVSongReader
 from shared.errors import BadInput, BadSong, ErrorCode
 from shared.settings import IntakeLimits
@@ -154,11 +155,11 @@ def test_sound_that_begins_late_in_a_video_begins_late(
     assert part == pytest.approx(0.0, abs=0.002)
 
 
-def test_numbers_that_are_none_become_silence(tmp_path: Path, reader: PyAVSongReader) -> None:
+def test_numbers_that_are_none_become_silence_and_overshoot_stays(tmp_path: Path, reader: PyAVSongReader) -> None:
     wild = np.zeros(3 * RATE, np.float32)
-    wild[100:103] = np.nan, np.inf, -1e30
+    wild[100:104] = np.nan, np.inf, -1e30, 1.25
     soundfile.write(tmp_path / "wild.wav", wild, RATE, subtype="FLOAT")
-    assert whole(reader, tmp_path / "wild.wav")[99:104, 0].tolist() == [0.0, 0.0, 1.0, -1.0, 0.0]
+    assert whole(reader, tmp_path / "wild.wav")[99:105, 0].tolist() == [0.0, 0.0, LOUDEST, -LOUDEST, 1.25, 0.0]
 
 
 def test_tags_in_any_encoding_do_no_harm(song: MakeSong, tmp_path: Path, reader: PyAVSongReader) -> None:
