@@ -2,7 +2,8 @@
 
 Formants and bandwidths are the values of Klatt, "Software for a cascade/parallel formant synthesizer", JASA 67(3),
 1980, tables II and III (an adult male). Noise bands follow the spectra of English fricatives in Stevens, "Acoustic
-Phonetics", 1998, chapter 8; durations follow Klatt, JASA 59(5), 1976, shortened as singers do to keep the vowel on the beat.
+Phonetics", 1998, chapter 8; durations follow Klatt, JASA 59(5), 1976, shortened as singers do to keep the vowel on the
+beat.
 """
 
 from dataclasses import dataclass

@@ -31,6 +31,7 @@ DIPHTHONG_FROM = 0.55
 SINGER_POLES = ((3150.0, 140.0), (3750.0, 200.0))
 """F4 and F5 drawn together: the singer's formant (Sundberg 1987)."""
 HIGH_POLES = tuple((4900.0 + 1000.0 * k, 350.0 + 60.0 * k) for k in range(12))
+NASAL_POLE_HZ, NASAL_ZERO_RISE_HZ = 270.0, 190.0
 BURST_S = 0.014
 SHIMMER = 0.02
 ASPIRATION = 0.05
@@ -153,10 +154,9 @@ def _tract(source: Mono, tracks: _Tracks, singer: Singer) -> Mono:
     """Cascade of formants; nasals add a pole and a zero that cancel elsewhere."""
     scale = singer.formant_scale
     frames = len(tracks.voicing)
-    sections = [_resonator(tracks.formants[:, k] * scale, tracks.widths[:, k]) for k in range(3)]
+    sections = [_nasal_pair(tracks.nasal)]
+    sections += [_resonator(tracks.formants[:, k] * scale, tracks.widths[:, k]) for k in range(3)]
     sections += [_resonator(np.full(frames, f * scale), np.full(frames, w)) for f, w in SINGER_POLES]
-    sections.append(_resonator(np.full(frames, 270.0), np.full(frames, 100.0)))
-    sections.append(_antiresonator(270.0 + 190.0 * tracks.nasal, 100.0 + 40.0 * tracks.nasal))
     sos = np.stack(sections, axis=1)
     state = np.zeros((sos.shape[1], 2))
     voice = np.empty_like(source)
@@ -178,11 +178,14 @@ def _resonator(frequency: Mono, width: Mono) -> Mono:
     return np.stack([1 - b - c, zero, zero, zero + 1, -b, -c], axis=1)
 
 
-def _antiresonator(frequency: Mono, width: Mono) -> Mono:
-    poles = _resonator(frequency, width)
-    gain = poles[:, :1]
-    zero = np.zeros((len(poles), 2))
-    return np.concatenate([poles[:, 3:] / gain, np.ones((len(poles), 1)), zero], axis=1)
+def _nasal_pair(nasal: Mono) -> Mono:
+    """[frames, 6] the nose: a pole at 270 Hz and a zero that cancels it, or parts from it as the velum falls.
+
+    Both sit in one section, and first: a zero that moves clicks a little, and the formants then soften the clicks.
+    """
+    pole = _resonator(np.full(len(nasal), NASAL_POLE_HZ), np.full(len(nasal), 100.0))
+    zero = _resonator(NASAL_POLE_HZ + NASAL_ZERO_RISE_HZ * nasal, 100.0 + 40.0 * nasal)
+    return np.concatenate([zero[:, 3:] * pole[:, :1] / zero[:, :1], pole[:, 3:]], axis=1)
 
 
 def _add_noise(voice: Mono, timed: TimedPhone, rng: np.random.Generator) -> None:
