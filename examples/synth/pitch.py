@@ -18,7 +18,7 @@ SCOOP_CENTS, SCOOP_S = -70.0, 0.07
 VIBRATO_HZ, VIBRATO_CENTS = 5.6, 55.0
 VIBRATO_WAIT_S, VIBRATO_GROW_S = 0.22, 0.35
 DRIFT_CENTS, DRIFT_S = 6.0, 0.12
-JITTER_CENTS, JITTER_S = 5.0, 0.004
+JITTER_CENTS, JITTER_S = 8.0, 0.004
 
 
 def pitch_curve(phrases: list[list[TimedNote]], frames: int, rate: float, rng: np.random.Generator) -> Curve:

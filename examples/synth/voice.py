@@ -22,8 +22,8 @@ HOP = 110
 FRAME_RATE = RATE / HOP
 TABLE = 2048
 OPEN_QUOTIENT = 0.6
-TILT_HZ = 3200.0
-"""Corner of the one-pole tilt of the source: a clear singing voice, brighter than speech."""
+TILT_HZ = 2200.0
+"""Corner of the one-pole tilt of the source: full voice, not pressed."""
 ARTICULATION_S, LEVEL_S = 0.016, 0.007
 """Standard deviations of the smoothing of formants and of loudness between phones."""
 DIPHTHONG_FROM = 0.55
@@ -34,6 +34,8 @@ HIGH_POLES = tuple((4900.0 + 1000.0 * k, 350.0 + 60.0 * k) for k in range(12))
 NASAL_POLE_HZ, NASAL_ZERO_RISE_HZ = 270.0, 190.0
 BURST_S = 0.014
 SHIMMER = 0.02
+OPEN_GLOTTIS_AIR = 0.35
+"""Air through the open glottis, relative to the pulse: without it a phone recogniser takes held vowels for noise."""
 ASPIRATION = 0.05
 """Level of breath in the tract for h and after p, t, k, relative to the pulse."""
 
@@ -69,7 +71,7 @@ def sing_dry(
     pulses, open_phase = _source(pitch, rng)
     samples = len(pulses)
     air = rng.standard_normal(samples)
-    source = pulses * _to_samples(tracks.voicing, samples) * (1 + 0.02 * air * open_phase)
+    source = pulses * _to_samples(tracks.voicing, samples) * (1 + OPEN_GLOTTIS_AIR * air * open_phase)
     source += ASPIRATION * air * _to_samples(tracks.breath, samples)
     voice = _tract(source, tracks, singer)
     for phone in phones:
