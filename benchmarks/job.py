@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from examples.synth import sing
 
 from benchmarks.track import frames
+from examples.synth import long_song, sing
 from render_service.media.encode import FfmpegEncoder
 from render_service.stages import FrameSize
 
@@ -51,7 +51,7 @@ def main() -> None:
 
 def make_song(folder: Path, seconds: float) -> Path:
     """The example tune, sung again and again until it is long enough."""
-    sung = sing(duration_s=seconds)
+    sung = sing(long_song(seconds), duration_s=seconds)
     path = folder / f"song-{seconds:.0f}.flac"
     soundfile.write(path, sung.mix[: round(seconds * sung.sample_rate)], sung.sample_rate)
     return path

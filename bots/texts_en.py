@@ -78,7 +78,7 @@ _ERRORS: dict[ErrorCode, Wordings] = {
         "The part you chose lies outside the song. Please choose a start and an end within it.",
     ),
     ErrorCode.VIDEO_CANNOT_FIT: (
-        "Even a small video of this would be over {limit_mb} MB. Please choose a shorter part of the song.",
+        "Even a small video of this does not fit into {limit_mb} MB. Please choose a shorter part of the song.",
         "Even a small video of this would be too big to send. Please choose a shorter part of the song.",
     ),
     ErrorCode.TOO_MANY_WAITING: (

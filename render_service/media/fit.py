@@ -34,6 +34,11 @@ _HEADER_BYTES, _BYTES_PER_FRAME, _SOUND_TABLE_BYTES_PER_S = 16_000, 16, 500
 """What MP4 adds: sizes, offsets and orders of every frame and of every AAC packet."""
 
 
+def megabytes(size_bytes: int) -> float:
+    """For a sentence: one digit, and never nothing."""
+    return max(0.1, round(size_bytes / MIB, 1))
+
+
 def container_bytes(duration_s: float, fps: int) -> int:
     """An upper bound of what the file holds besides pictures and sound."""
     return _HEADER_BYTES + math.ceil(duration_s * (fps * _BYTES_PER_FRAME + _SOUND_TABLE_BYTES_PER_S))
@@ -74,7 +79,7 @@ def fit(size: FrameSize, *, fps: int, duration_s: float, max_bytes: int | None) 
     height = 2 * int(math.sqrt(max(0.0, pixels) * size.height / size.width) / 2)
     fitted = _scaled(size, min(size.height, max(smallest, height)))
     if ceiling < _LEAST_BITS_PER_PIXEL * fitted.width * fitted.height * fps:
-        raise BadOption(ErrorCode.VIDEO_CANNOT_FIT, f"{ceiling} bit/s are left", limit_mb=round(max_bytes / MIB, 1))
+        raise BadOption(ErrorCode.VIDEO_CANNOT_FIT, f"{ceiling} bit/s are left", limit_mb=megabytes(max_bytes))
     return fitted, VideoRate(CRF, ceiling)
 
 

@@ -14,11 +14,10 @@ from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
 from render_service.media.decode import AnyPacket, open_sound
-from render_service.media.fit import container_bytes
+from render_service.media.fit import container_bytes, megabytes
 from render_service.media.report import check_video, count_frames, inspect_video
 from render_service.media.soundtrack import PACKET_SAMPLES, AacTrack, copied, encoded, find_aac
 from shared.errors import BadOption, ErrorCode, Fault
-from shared.settings import MIB
 
 COMMENT = "Made with Serenade: AI-generated performance"
 """The only metadata of the file: nothing of the song's tags, cover or place goes along."""
@@ -142,5 +141,5 @@ def _check(part: Path, frames: int, fps: int, max_bytes: int | None) -> None:
     report = inspect_video(part)
     check_video(report, frames=frames, fps=fps)
     if max_bytes is not None and report.size_bytes > max_bytes:
-        limit_mb = round(max_bytes / MIB, 1)
+        limit_mb = megabytes(max_bytes)
         raise BadOption(ErrorCode.VIDEO_CANNOT_FIT, f"{report.size_bytes} bytes came out", limit_mb=limit_mb)

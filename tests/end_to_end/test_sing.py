@@ -18,7 +18,7 @@ from shared.settings import IntakeLimits
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SONG, PORTRAIT = EXAMPLES / "song.mp3", EXAMPLES / "portrait.jpg"
-START_S, END_S, FPS, HEIGHT = 1.0, 3.0, 25, 320
+START_S, END_S, FPS, HEIGHT = 0.4, 2.4, 25, 320
 
 
 def serenade(*arguments: object, home: Path, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
@@ -181,7 +181,7 @@ def test_kill_minus_nine_leaves_no_process(tmp_path: Path) -> None:
     while "%" not in job.stderr.readline():
         assert job.poll() is None
     job.kill()
-    job.wait()
+    job.communicate()
     deadline = time.monotonic() + 20
     while processes_of(home) and time.monotonic() < deadline:
         time.sleep(0.1)
