@@ -1,4 +1,4 @@
-"""Cuts the shipped portrait out of its source: `python -m examples.make_portrait mona.png` (THIRD_PARTY.md says whence)."""
+"""Cuts the shipped portrait out of its source: `python -m examples.make_portrait mona.png` (see THIRD_PARTY.md)."""
 
 import argparse
 from pathlib import Path

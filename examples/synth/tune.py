@@ -77,8 +77,8 @@ def long_song(duration_s: float) -> Song:
 def short_song() -> Song:
     """Six seconds for tests: two short phrases, 1.5 s of band alone between them."""
     first = syllables("Should=SH-UH-D@C1 auld=AO-L-D@F1 ac-=AH@F.5 quain-=K-W-EY-N@F1 tance=T-AH-N-S@A.75")
-    second = syllables("for=F-AO-R@A1 auld=AO-L-D@F1 lang=L-AE-NG@D1 syne=S-AY-N@F1.5")
-    phrases = (Phrase(1.25, first), Phrase(9.25, second))
+    second = syllables("for=F-AO-R@A1 auld=AO-L-D@F1 lang=L-AE-NG@D1 syne=S-AY-N@F1.25")
+    phrases = (Phrase(1.25, first), Phrase(9.5, second))
     return Song(TITLE, tempo_bpm=140.0, beats=14.0, phrases=phrases, chords=(TONIC, FIFTH, SIXTH, TONIC))
 
 
