@@ -8,9 +8,6 @@ sees a reply that was begun and never ended; only the chat knows whether it arri
 
 import asyncio
 import logging
-import shutil
-import tempfile
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -21,6 +18,7 @@ from bots.texts import DEFAULT_LOCALE, failure_code, sentence
 from shared.errors import ErrorCode, Fault
 from shared.ledger import LEASE_S, Claim
 from shared.models import AssetRef, JobStatus, ProgressEvent
+from shared.private_folder import private_folder, remove_left_behind
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +33,6 @@ FETCH_ATTEMPTS = 3
 RECONNECT_S = 2.0
 GRACE_S = 10.0
 """How long replies under way may take when the bot is asked to stop."""
-
-FOLDER_PREFIX = "serenade-delivery-"
-LEFT_BEHIND_S = 3600.0
-"""A temporary folder this old belongs to a process that was killed."""
 
 
 class Events(Protocol):
@@ -96,6 +90,7 @@ class Delivery:
 
     platform:       only events to be answered there are; the others are acknowledged unseen.
     consumer:       this process, among those of its group; the same again after a restart.
+    work_dir:       where videos lie in the clear while they are sent.
     min_interval_s: seconds between two edits of a job's progress, at first.
     """
 
@@ -109,7 +104,7 @@ class Delivery:
         platform: str,
         group: str,
         consumer: str,
-        locale: str = DEFAULT_LOCALE,
+        work_dir: Path,
         min_interval_s: float = MIN_INTERVAL_S,
     ) -> None:
         self._queue = queue
@@ -119,19 +114,23 @@ class Delivery:
         self._platform = platform
         self._group = group
         self._consumer = consumer
-        self._locale = locale
+        self._work_dir = work_dir
         self._edits = ProgressEdits(self._show, min_interval_s=min_interval_s)
         self._replying: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(REPLIES_AT_ONCE)
 
     async def run(self) -> None:
-        """Until cancelled; then replies under way get a moment to end. Outlives a queue that can't be reached."""
-        _remove_left_behind()
+        """Until the events end, and all is answered; or until cancelled, then replies under way get a moment to end.
+
+        Outlives a queue that can't be reached.
+        """
+        await asyncio.to_thread(remove_left_behind, self._work_dir)
         try:
             while True:
                 try:
                     async for entry_id, event in self._queue.follow(self._group, self._consumer):
                         await self._take(entry_id, event)
+                    await asyncio.gather(*self._replying.values())
                     return
                 except Fault as error:
                     log.warning("events can't be followed, trying again: %s", error)
@@ -178,8 +177,8 @@ class Delivery:
         if event.status is not JobStatus.SUCCEEDED or event.video is None:
             await self._sorry(event, failure_code(event))
             return
-        with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as folder:
-            video = Path(folder) / "serenade.mp4"
+        with private_folder(self._work_dir) as folder:
+            video = folder / "serenade.mp4"
             try:
                 await self._fetch(event.video, video)
             except Fault as error:
@@ -200,7 +199,8 @@ class Delivery:
             raise
 
     async def _sorry(self, event: ProgressEvent, code: ErrorCode) -> None:
-        await self._replier.sorry(event, sentence(code, event.error_params, self._locale))
+        locale = event.reply_to.locale if event.reply_to else DEFAULT_LOCALE
+        await self._replier.sorry(event, sentence(code, event.error_params, locale))
 
     async def _show(self, event: ProgressEvent) -> None:
         if not await self._ledger.begun(event.job_id):
@@ -229,11 +229,3 @@ class Delivery:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-
-
-def _remove_left_behind() -> None:
-    """Videos in the folders of killed processes are somebody's face: they go."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
-        with suppress(OSError):
-            if time.time() - folder.stat().st_mtime > LEFT_BEHIND_S:
-                shutil.rmtree(folder)

@@ -53,7 +53,6 @@ class StoredSteps:
         self._work_dir = work_dir
         self._ttl_s = ttl_s
         self._last: tuple[str, Prepared] | None = None
-        remove_left_behind(work_dir)
         self._sweep()
 
     def prepare(self, request: JobRequest, report: Report) -> PreparedJob:
@@ -97,7 +96,8 @@ class StoredSteps:
         return Finished(stored, facts, clock.seconds)
 
     def _sweep(self) -> None:
-        """What has expired goes; that it can't go now is no reason to fail a render."""
+        """What has expired goes, and what killed workers left; that it can't go now is no reason to fail a render."""
+        remove_left_behind(self._work_dir)
         try:
             self._store.sweep(time.time())
         except Fault as fault:

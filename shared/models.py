@@ -28,8 +28,8 @@ class AssetRef(Model):
 class RenderOptions(Model):
     """What the person may choose. `None` means: let Serenade choose."""
 
-    start_s: Annotated[float, Field(ge=0)] | None = None
-    end_s: Annotated[float, Field(gt=0)] | None = None
+    start_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    end_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     height: Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_HEIGHT)] | None = None
     fps: FrameRate = 25
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
@@ -39,12 +39,11 @@ class RenderOptions(Model):
 
 
 class Requester(Model):
-    """Who asked, as far as fairness and language need to know."""
+    """Who asked, as far as fairness needs to know."""
 
     platform: str
     user_id: str
     server_id: str | None = None
-    locale: str = "en"
 
     @property
     def line(self) -> str:
@@ -53,11 +52,12 @@ class Requester(Model):
 
 
 class ReplyTarget(Model):
-    """Where the answer goes; only the front end of that platform reads the ids."""
+    """Where the answer goes, and in which language; only the front end of that platform reads the ids."""
 
     platform: str
     channel_id: str = ""
     message_id: str = ""
+    locale: str = "en"
 
 
 class JobRequest(Model):

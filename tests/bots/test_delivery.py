@@ -1,28 +1,28 @@
 """Delivery tells the chat the end of each job once, whatever breaks in between, and keeps no video."""
 
 import asyncio
-import os
+import dataclasses
 import subprocess
 import sys
-import tempfile
 import textwrap
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from bots import delivery as delivery_module
-from bots.delivery import ATTEMPTS_MAX, FOLDER_PREFIX, Delivery
-from bots.texts import sentence
+from bots.delivery import ATTEMPTS_MAX, Assets, Delivery
+from bots.texts import LOCALES, sentence
 from shared.errors import ErrorCode, Fault
 from shared.ledger import Claim, ReplyLedger
 from shared.models import AssetRef, JobRequest, JobStatus, ProgressEvent, RenderOptions, ReplyTarget, Requester, Stage
+from shared.private_folder import PREFIX, private_folder
 from shared.queue import JobQueue
 from shared.store import AssetStore, open_store
 
 VIDEO = b"a singing face" * 1000
 HERE = ReplyTarget(platform="test", channel_id="c")
+WORK_DIR = Path("delivery")
 
 
 class FakeStream:
@@ -125,11 +125,10 @@ def video(store: AssetStore) -> AssetRef:
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary folders go in this test."""
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
+    """Where videos lie in the clear in this test."""
+    monkeypatch.chdir(tmp_path)
+    WORK_DIR.mkdir()
+    return WORK_DIR
 
 
 def left_in(folder: Path) -> list[Path]:
@@ -156,9 +155,13 @@ def failed(job_id: str, code: ErrorCode = ErrorCode.SONG_TOO_LONG, **params: flo
     )
 
 
+def delivery(stream: FakeStream, store: Assets, ledger: FakeLedger, replier: FakeReplier) -> Delivery:
+    return Delivery(stream, store, ledger, replier, platform="test", group="test", consumer="bot", work_dir=WORK_DIR)
+
+
 async def deliver(stream: FakeStream, store: AssetStore, ledger: FakeLedger, replier: FakeReplier) -> None:
     """One life of a front end: it takes all there is, then stops."""
-    await Delivery(stream, store, ledger, replier, platform="test", group="test", consumer="bot").run()
+    await delivery(stream, store, ledger, replier).run()
 
 
 async def test_progress_then_the_video(store: AssetStore, video: AssetRef, temporary: Path) -> None:
@@ -297,7 +300,7 @@ async def test_a_store_out_of_reach_is_tried_again_before_giving_up(
     stream, ledger, replier = FakeStream(succeeded("job", video)), FakeLedger(), FakeReplier()
     frail = Unreadable(store, times)
     while stream.left_open:
-        await Delivery(stream, frail, ledger, replier, platform="test", group="test", consumer="bot").run()
+        await delivery(stream, frail, ledger, replier).run()
     assert replier.said == [("job", said)]
 
 
@@ -339,14 +342,32 @@ async def test_stopping_lets_a_reply_end(store: AssetStore, video: AssetRef) -> 
 
 
 async def test_folders_of_killed_processes_are_removed(store: AssetStore, temporary: Path) -> None:
-    old, young = temporary / f"{FOLDER_PREFIX}old", temporary / f"{FOLDER_PREFIX}young"
-    for folder in (old, young):
-        folder.mkdir()
-        (folder / "serenade.mp4").write_bytes(VIDEO)
-    an_hour_ago = time.time() - delivery_module.LEFT_BEHIND_S - 1
-    os.utime(old, (an_hour_ago, an_hour_ago))
-    await deliver(FakeStream(), store, FakeLedger(), FakeReplier())
-    assert left_in(temporary) == [young]
+    killed = temporary / f"{PREFIX}killed"
+    killed.mkdir()
+    (killed / "serenade.mp4").write_bytes(VIDEO)
+    with private_folder(temporary) as in_use:
+        await deliver(FakeStream(), store, FakeLedger(), FakeReplier())
+        assert left_in(temporary) == [in_use]
+
+
+async def test_an_end_of_the_events_is_no_reason_to_hurry_a_reply(
+    store: AssetStore, video: AssetRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A front end that follows one job: the last event ends the stream, while the video is still on its way."""
+    monkeypatch.setattr(delivery_module, "GRACE_S", 0.05)
+    stream, replier = FakeStream(succeeded("job", video)), FakeReplier(takes_s=0.3)
+    await deliver(stream, store, FakeLedger(), replier)
+    assert replier.said == [("job", "video")]
+
+
+async def test_a_person_is_answered_in_their_language(store: AssetStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    klingon = dataclasses.replace(LOCALES["en"], errors={ErrorCode.SONG_SILENT: ("bIjatlhbe'.",)})
+    monkeypatch.setitem(LOCALES, "tlh", klingon)  # type: ignore[arg-type]
+    silent = failed("job", ErrorCode.SONG_SILENT)
+    event = silent.model_copy(update={"reply_to": HERE.model_copy(update={"locale": "tlh"})})
+    replier = FakeReplier()
+    await deliver(FakeStream(event), store, FakeLedger(), replier)
+    assert replier.said == [("job", "bIjatlhbe'.")]
 
 
 KILLED_BOT = textwrap.dedent(
@@ -382,7 +403,8 @@ KILLED_BOT = textwrap.dedent(
     async def main():
         ledger = ReplyLedger(url, "test")
         store = open_store(folder)
-        await Delivery(Queue(url), store, ledger, Chat(), platform="test", group="test", consumer="bot").run()
+        names = {"platform": "test", "group": "test", "consumer": "bot"}
+        await Delivery(Queue(url), store, ledger, Chat(), work_dir=folder / "delivery", **names).run()
 
     asyncio.run(main())
     """
