@@ -1,7 +1,9 @@
 -- What is told about a job: a snapshot of its state, appended to the stream in the same step as the change.
 
 local STAGES = { 'separate', 'perform', 'rig', 'animate', 'finish' }
-local FIRST_GUESS = { separate = 2, perform = 1, rig = 1, animate = 5, finish = 1 } -- shares, until one job is done
+-- Seconds that each stage is shown, until one job is done: 30 s of song at 512 high on two cores (benchmarks/job.py).
+-- The rig is made beside the other two and hardly shown by itself.
+local FIRST_GUESS = { separate = 2.9, perform = 2.6, rig = 0.3, animate = 6.8, finish = 0.5 }
 local SMOOTHING = 0.3 -- weight of the newest job: about the last five count
 local TRUST_OWN_PACE = 4 -- from a quarter of the way on, a job's own pace is believed alone
 local KNOWN_FROM = 0.05 -- below this share of the way its own pace says nothing

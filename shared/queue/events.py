@@ -1,14 +1,18 @@
 """The stream of events: read on from any place, or follow it as a group that acknowledges what it has dealt with."""
 
+import logging
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from shared.models import ProgressEvent
 from shared.queue.script import EVENTS_KEY, translated
 from shared.settings import QueueSettings
+
+log = logging.getLogger(__name__)
 
 BEGINNING = "0-0"
 BATCH = 16
@@ -38,9 +42,10 @@ class EventStream:
         while True:
             with translated():
                 reply = await self._client.xread({EVENTS_KEY: last_id}, count=BATCH, block=self._block_ms)
-            for entry_id, event in _entries(reply):
-                yield entry_id, event
-                last_id = entry_id
+            for entry in _entries(reply):
+                yield entry
+            if reply:
+                last_id = reply[0][1][-1][0]
 
     async def follow(self, group: str, consumer: str) -> AsyncGenerator[Entry]:
         """What nobody of the group has acknowledged, without end: first what this consumer left open, then what other
@@ -93,10 +98,17 @@ class EventStream:
 
 
 def _entries(reply: Any) -> list[Entry]:
-    """Entries trimmed from the stream since they were handed out come without fields; they are gone."""
-    return [
-        (str(entry_id), ProgressEvent.model_validate_json(fields["event"]))
-        for _, entries in reply or ()
-        for entry_id, fields in entries
-        if fields
-    ]
+    """Entries trimmed from the stream since they were handed out come without fields; they are gone.
+
+    One that another version wrote is skipped and stays open, so that a newer reader of the group can still answer it.
+    """
+    found = []
+    for _, entries in reply or ():
+        for entry_id, fields in entries:
+            if not fields:
+                continue
+            try:
+                found.append((str(entry_id), ProgressEvent.model_validate_json(fields["event"])))
+            except (ValidationError, KeyError) as error:
+                log.warning("event %s is not understood: %s", entry_id, type(error).__name__)
+    return found

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
+import pytest
 import redis
 
 from shared.models import JobRequest, JobStatus, ReplyTarget
 from shared.queue import JobQueue
-from shared.queue.events import Entry
+from shared.queue.events import BATCH, Entry
+from shared.queue.script import EVENTS_KEY
 from shared.settings import QueueSettings
 from shared.valkey import EmbeddedValkey
 
@@ -47,6 +49,25 @@ async def test_a_reader_waits_for_news(queue: JobQueue, ask: Ask) -> None:
         await asyncio.sleep(0.05)
         await queue.submit(ask("1"))
         assert told(await reading) == [("1", "waiting"), ("1", "running")]
+
+
+async def test_an_event_of_another_version_is_skipped_and_left_to_those_who_understand_it(
+    queue: JobQueue, ask: Ask, redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    foreign = [{"event": '{"job_id": "1", "status": "daydreaming", "mood": 7}'}] * BATCH + [{"news": "1"}]
+    with redis.Redis.from_url(redis_url) as client:
+        for fields in foreign:
+            client.xadd(EVENTS_KEY, fields)
+    await queue.submit(ask("1"))
+    async with aclosing(queue.events()) as events:
+        assert told(await take(events, 2)) == [("1", "waiting"), ("1", "running")]
+    async with aclosing(queue.follow("bots", "old")) as events:
+        for entry_id, _ in await take(events, 2):
+            await queue.acknowledge("bots", entry_id)
+    assert caplog.text.count("is not understood") >= len(foreign)
+    assert "daydreaming" not in caplog.text
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.xpending(EVENTS_KEY, "bots")["pending"] == len(foreign)
 
 
 async def test_watching_a_job_ends_with_its_end(queue: JobQueue, ask: Ask) -> None:
