@@ -27,7 +27,11 @@ def main(arguments: Sequence[str] | None = None, build: Callable[[Settings], Ste
     build: makes the steps; the real ones, loaded only now, when None.
     """
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=options.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,  # `serenade worker` has set up the quieter log of a command
+    )
     logging.getLogger("arq").setLevel(logging.WARNING)
     try:
         settings = load_settings()

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -165,17 +165,21 @@ def _range(options: RenderOptions, duration_s: float) -> tuple[float, float]:
 def _both(first: Callable[[], _A], second: Callable[[], _B], stop: threading.Event) -> tuple[_A, _B]:
     """Runs two halves in threads; the first error stops the other half and is the one that is raised."""
     with ThreadPoolExecutor(2, thread_name_prefix="prepare") as pool:
-        a, b = pool.submit(first), pool.submit(second)
-        halves: tuple[Future[object], ...] = (a, b)  # type: ignore[assignment]
-        done, _ = wait(halves, return_when=FIRST_EXCEPTION)
-        if any(future.exception() for future in done):
-            stop.set()
+        a, b = pool.submit(_half, first, stop), pool.submit(_half, second, stop)
     errors = [error for error in (a.exception(), b.exception()) if error]
     # being told to stop is the consequence, never the cause
     errors.sort(key=lambda error: isinstance(error, Cancelled))
     if errors:
         raise errors[0]
     return a.result(), b.result()
+
+
+def _half(work: Callable[[], _A], stop: threading.Event) -> _A:
+    try:
+        return work()
+    except BaseException:
+        stop.set()
+        raise
 
 
 def _counted(frames: Iterator[Frame], total: int, report: StageReport) -> Iterator[Frame]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from render_service.media.encode import FfmpegEncoder
 from render_service.media.pictures import PillowPictureReader
@@ -55,8 +55,11 @@ class Warmable(Protocol):
 
 
 @cache
-def load(name: str) -> object:
-    """Imports and makes a backend, once a process. Raises Fault where its extra is not installed."""
+def load(name: str) -> Any:
+    """Imports and makes a backend, once a process; it fits its stage's Protocol, which tests see to.
+
+    Raises Fault where its extra is not installed.
+    """
     backend = BACKENDS[name]
     module, _, attribute = backend.target.partition(":")
     try:
@@ -74,9 +77,9 @@ def build_parts(limits: IntakeLimits) -> Parts:
         songs=PyAVSongReader(limits),
         pictures=PillowPictureReader(limits),
         encoder=FfmpegEncoder(),
-        separator=lambda: load(DEFAULTS["separate"]),  # type: ignore[return-value,arg-type]
-        motion=lambda: load(DEFAULTS["perform"]),  # type: ignore[return-value,arg-type]
-        animator=lambda: load(DEFAULTS["animate"]),  # type: ignore[return-value,arg-type]
+        separator=lambda: load(DEFAULTS["separate"]),
+        motion=lambda: load(DEFAULTS["perform"]),
+        animator=lambda: load(DEFAULTS["animate"]),
     )
 
 
