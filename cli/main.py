@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, cast, get_args
 
 import typer
+from pydantic import ValidationError
 
 from cli.weights_command import app as weights_app
 from shared.errors import BadInput, BadOption, Cancelled, ErrorCode, Refused, SerenadeError
@@ -22,7 +23,9 @@ app = typer.Typer(
 
 Song = Annotated[Path, typer.Argument(help="Any file with sound: MP3, WAV, FLAC, OGG, M4A, AIFF, WebM, a video.")]
 Fps = Annotated[int, typer.Option(help="Frames a second: 24, 25, 30, 50 or 60.")]
-Seed = Annotated[int, typer.Option(min=0, help="Another seed, another performance; the same seed, the same frames.")]
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**32 - 1, help="Another seed, another performance; the same seed, the same frames.")
+]
 
 
 @app.command()
@@ -46,9 +49,13 @@ def sing(
     """Make the face in SELFIE sing SONG."""
     from cli.sing import run_sing  # noqa: PLC0415 - keeps `serenade --help` quick
 
-    options = RenderOptions(
-        start_s=start, end_s=end, height=height, fps=checked_fps(fps), seed=seed, face=face, max_bytes=max_bytes
-    )
+    rate = checked_fps(fps)
+    try:
+        options = RenderOptions(
+            start_s=start, end_s=end, height=height, fps=rate, seed=seed, face=face, max_bytes=max_bytes
+        )
+    except ValidationError as error:  # an end of 0, or no number: typer has checked everything else
+        raise BadOption(ErrorCode.RANGE_OUTSIDE_SONG) from error
     run_sing(song, selfie, output, options, workers=workers, as_json=json_)
 
 

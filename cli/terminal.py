@@ -3,10 +3,11 @@
 import os
 import shutil
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from bots.texts import stage_name
 from shared.errors import ErrorCode
@@ -36,15 +37,16 @@ class TerminalReplier:
             BarColumn(),
             TaskProgressColumn(),
             TimeElapsedColumn(),
-            TextColumn("ETA"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[eta]}"),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("Starting", total=1.0)
+        self._task = self._bar.add_task("Starting", total=1.0, eta="")
         self._told: Stage | None = None
         self.ended: ProgressEvent | None = None
+        self.unplaced: OSError | None = None
+        """Why a video that was made could not be put where it belongs."""
 
     def __enter__(self) -> "TerminalReplier":
         self._bar.start()
@@ -56,6 +58,8 @@ class TerminalReplier:
     async def progress(self, event: ProgressEvent) -> None:
         if event.status is JobStatus.WAITING:
             self._bar.update(self._task, description=f"Waiting, place {event.position or 1}")
+        if event.eta_s is not None:
+            self._bar.update(self._task, eta=f"ETA {timedelta(seconds=round(event.eta_s))}")
         if event.stage is None:
             return
         begin, end = SPANS[event.stage]
@@ -67,7 +71,10 @@ class TerminalReplier:
             self._console.print(f"{stage_name(event.stage)} ({done:.0%})", highlight=False)
 
     async def deliver(self, event: ProgressEvent, video: Path) -> None:
-        _place(video, self._output)
+        try:
+            _place(video, self._output)
+        except OSError as error:
+            self.unplaced = error
         self.ended = event
 
     async def sorry(self, event: ProgressEvent, sentence: str) -> None:
@@ -88,7 +95,7 @@ class TerminalReplier:
 
 def _place(video: Path, output: Path) -> None:
     """Copies across file systems, then renames: `output` is the old file or the whole new one."""
-    descriptor, aside = tempfile.mkstemp(prefix=f".{output.stem}-", suffix=".part", dir=output.parent)
+    descriptor, aside = tempfile.mkstemp(prefix=".serenade-", suffix=".part", dir=output.parent)
     try:
         with os.fdopen(descriptor, "wb") as to, video.open("rb") as content:
             shutil.copyfileobj(content, to)

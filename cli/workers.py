@@ -1,6 +1,5 @@
 """Worker processes of our own, for as long as a command runs."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -12,7 +11,6 @@ from typing import IO
 
 STOP_LIMIT_S = 8.0
 """A worker hands its step back within its own grace of 5 s; after this it is killed."""
-LOOK_EVERY_S = 0.5
 
 
 def default_count() -> int:
@@ -26,10 +24,10 @@ class Crew:
     def __init__(self, workers: list[subprocess.Popen[bytes]]) -> None:
         self._workers = workers
 
-    async def until_lost(self) -> None:
-        """Returns once no worker is left. Lost ones are not replaced: what ends all of them would end the next."""
-        while any(worker.poll() is None for worker in self._workers):  # noqa: ASYNC110 - processes send no event
-            await asyncio.sleep(LOOK_EVERY_S)
+    @property
+    def lost(self) -> bool:
+        """Whether no worker is left. Lost ones are not replaced: what ends all of them would end the next."""
+        return all(worker.poll() is not None for worker in self._workers)
 
 
 @contextmanager
@@ -39,9 +37,11 @@ def running_workers(count: int, environment: Mapping[str, str], log: Path) -> It
     log: where they write what went wrong, for whoever mends it. They live in a session of their own, so that Ctrl-C
     reaches the command alone, which then ends them in order.
     """
-    with log.open("ab") as lines:
-        workers = [_start(environment, lines) for _ in range(count)]
+    workers: list[subprocess.Popen[bytes]] = []
     try:
+        with log.open("ab") as lines:
+            for _ in range(count):
+                workers.append(_start(environment, lines))  # noqa: PERF401 - those started are to be ended
         yield Crew(workers)
     finally:
         for worker in workers:
