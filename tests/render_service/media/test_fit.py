@@ -45,12 +45,14 @@ def test_pictures_smaller_than_the_least_height_stay_as_they_are() -> None:
     assert ENCODER.plan(small, fps=25, duration_s=60, max_bytes=1_500_000)[0] == small
 
 
-@pytest.mark.parametrize(("seconds", "max_bytes"), [(60, 10), (60, 300_000), (600, 5_000_000)])
-def test_a_limit_that_makes_no_sense_is_refused(seconds: float, max_bytes: int) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "max_bytes", "named_mb"), [(60, 10, 0.1), (60, 300_000, 0.3), (600, 5_000_000, 4.8)]
+)
+def test_a_limit_that_makes_no_sense_is_refused(seconds: float, max_bytes: int, named_mb: float) -> None:
     with pytest.raises(BadOption) as raised:
         ENCODER.plan(LARGE, fps=25, duration_s=seconds, max_bytes=max_bytes)
     assert raised.value.code is ErrorCode.VIDEO_CANNOT_FIT
-    assert raised.value.params == {"limit_mb": round(max_bytes / 1024**2, 1)}
+    assert raised.value.params == {"limit_mb": named_mb}
 
 
 def test_ten_megabytes_hold_three_minutes() -> None:
