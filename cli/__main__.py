@@ -1,5 +1,6 @@
 """The `serenade` command, also as `python -m cli`; Ctrl-C is as quiet while modules load as later."""
 
+import signal
 import sys
 
 
@@ -11,6 +12,8 @@ def main() -> None:
         run()
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C changes no exit status
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ class TerminalReplier:
             return
         begin, end = SPANS[event.stage]
         done = begin + (end - begin) * (event.done / event.total if event.total else 0.0)
-        done = max(done, self._bar.tasks[0].completed)  # the halves of prepare report in turn
+        done = max(done, self.share)  # the halves of prepare report in turn
         self._bar.update(self._task, description=stage_name(event.stage), completed=done)
         if not self._console.is_terminal and event.stage is not self._told:
             self._told = event.stage
@@ -82,6 +82,11 @@ class TerminalReplier:
 
     async def answered(self, event: ProgressEvent) -> bool:
         return self.ended is not None
+
+    @property
+    def share(self) -> float:
+        """How much is done, 0..1."""
+        return self._bar.tasks[0].completed
 
     @property
     def error_code(self) -> ErrorCode | None:

@@ -28,6 +28,13 @@ def test_a_wrong_command_line_is_bad_input(arguments: tuple[str, ...]) -> None:
     assert len(told.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("options", [("--end", 0), ("--start", "inf"), ("--start", "nan"), ("--seed", 2**32)])
+def test_numbers_that_are_none_are_bad_input(options: tuple[object, ...], tmp_path: Path) -> None:
+    told = serenade("sing", "song.mp3", "me.jpg", *options, SERENADE_DATA_DIR=str(tmp_path))
+    assert told.returncode == 2
+    assert len(told.stderr.strip().splitlines()) == 1
+
+
 def test_a_worker_without_a_queue_says_so(tmp_path: Path) -> None:
     told = serenade("worker", SERENADE_DATA_DIR=str(tmp_path))
     assert told.returncode == 2

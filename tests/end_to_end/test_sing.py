@@ -169,6 +169,28 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     assert left_behind(tmp_path) == []
 
 
+@pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM])
+def test_signals_during_the_start_leave_nothing_behind(tmp_path: Path, wish: signal.Signals) -> None:
+    home = tmp_path / "home"
+    job = subprocess.Popen(
+        [sys.executable, "-m", "cli", "sing", SONG, PORTRAIT, "-o", tmp_path / "video.mp4"],
+        env=environment(home),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (home / "runs").exists():
+        assert job.poll() is None
+        time.sleep(0.005)
+    for number in (wish, signal.SIGINT, signal.SIGTERM):
+        job.send_signal(number)
+        time.sleep(0.1)
+    _, complaints = job.communicate(timeout=30)
+    assert job.returncode == 130
+    assert complaints.splitlines() == ["Cancelled."]
+    assert processes_of(home) == []
+    assert left_behind(tmp_path) == []
+
+
 def test_kill_minus_nine_leaves_no_process(tmp_path: Path) -> None:
     home = tmp_path / "home"
     job = subprocess.Popen(
