@@ -7,7 +7,7 @@ SONG ?= examples/song.mp3
 SELFIE ?= examples/portrait.jpg
 OUT ?= serenade.mp4
 
-.PHONY: setup sing test check bench lock clean
+.PHONY: setup sing test check bench quality lock clean
 
 setup: $(VENV)/.ready
 
@@ -42,6 +42,10 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+# SHEETS=folder also keeps contact sheets and videos there
+quality: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.quality $(if $(SHEETS),--sheets "$(SHEETS)")
 
 lock:
 	$(PYTHON) requirements/lock.py python3.11 python3.12 python3.13
