@@ -13,7 +13,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C changes no exit status
+        for number in (signal.SIGINT, signal.SIGTERM):  # while the interpreter ends nothing is left to be stopped
+            signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interrupts:
     """From `with` on a signal raises nothing anywhere: it cancels what `run` runs, now or as soon as it begins.
 
-    A second one changes nothing, so that impatience can't break off the cleaning up, which takes seconds at most.
+    A second one changes nothing, so that impatience can't break off the cleaning up, which takes seconds at most; nor
+    does one after that, while the process ends.
     """
 
     def __init__(self) -> None:
@@ -27,8 +28,9 @@ class Interrupts:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        if not self._asked:
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """As asyncio.run. Raises Cancelled once `work` has come to its end because of a signal."""

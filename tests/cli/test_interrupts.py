@@ -3,11 +3,21 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
 from cli.interrupts import SIGNALS, Interrupts
 from shared.errors import Cancelled
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    """A process that was asked to stop does not listen any more; this one goes on."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -28,6 +38,7 @@ def test_a_signal_cancels_and_a_second_one_lets_it_clean_up(number: signal.Signa
         with pytest.raises(Cancelled):
             interrupts.run(work())
         os.kill(os.getpid(), number)
+    os.kill(os.getpid(), number)
     assert done == ["cleaned up"]
 
 
