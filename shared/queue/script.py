@@ -30,9 +30,8 @@ RETRIES, RETRY_FIRST_S, RETRY_LONGEST_S = 6, 0.02, 0.5
 
 def connect(url: str) -> Redis:
     """A client that answers in str; it connects at the first command."""
-    return Redis.from_url(  # type: ignore[no-any-return]
-        url, decode_responses=True, retry=patience(), retry_on_error=list(CONNECTION_LOST)
-    )
+    client: Redis = Redis.from_url(url, decode_responses=True, retry=patience(), retry_on_error=list(CONNECTION_LOST))
+    return client
 
 
 def patience() -> Retry:

@@ -32,6 +32,19 @@ def serenade(*arguments: object, home: Path, timeout_s: float = 120) -> subproce
     )
 
 
+def singing(home: Path, video: Path) -> "subprocess.Popen[str]":
+    """The command, under way; its stderr is to be read."""
+    command = [sys.executable, "-m", "cli", "sing", SONG, PORTRAIT, "-o", video, "--height", "720"]
+    return subprocess.Popen(command, env=environment(home), stderr=subprocess.PIPE, text=True)
+
+
+def until_rendering(job: "subprocess.Popen[str]") -> None:
+    """Returns once a worker has said how far it is."""
+    assert job.stderr is not None
+    while "%" not in job.stderr.readline():
+        assert job.poll() is None
+
+
 def environment(home: Path) -> dict[str, str]:
     return {**os.environ, "SERENADE_DATA_DIR": str(home)}
 
@@ -64,7 +77,8 @@ def sung(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, obje
     assert done.returncode == 0, done.stderr
     assert processes_of(folder / "home") == []
     assert left_behind(folder / "home") == []
-    return video, json.loads(done.stdout.splitlines()[-1])
+    [line] = done.stdout.splitlines()
+    return video, json.loads(line)
 
 
 @pytest.fixture(scope="module")
@@ -149,17 +163,25 @@ def test_same_command_same_frames_whatever_the_number_of_workers(
     assert all(np.array_equal(one, other) for one, other in pairs)
 
 
+def test_a_worker_elsewhere_does_the_work_where_a_queue_is_configured(redis_url: str, tmp_path: Path) -> None:
+    surroundings = environment(tmp_path / "home") | {"REDIS_URL": redis_url}
+    video = tmp_path / "video.mp4"
+    part = ("--start", str(START_S), "--end", str(END_S), "--height", "256")
+    command = [sys.executable, "-m", "cli", "sing", SONG, PORTRAIT, "-o", video, *part]
+    with subprocess.Popen([sys.executable, "-m", "cli", "worker"], env=surroundings, stderr=subprocess.PIPE) as worker:
+        done = subprocess.run(command, env=surroundings, capture_output=True, text=True, timeout=60, check=False)
+        worker.terminate()
+        assert worker.wait(20) == 0
+    assert done.returncode == 0, done.stderr
+    assert len(list(frames(video))) == (END_S - START_S) * FPS
+    assert not list((tmp_path / "home").rglob("*.mp4")), "a video lies in the clear"
+    assert not (tmp_path / "home" / "worker.log").exists(), "it started workers of its own"
+
+
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     home, video = tmp_path / "home", tmp_path / "video.mp4"
-    job = subprocess.Popen(
-        [sys.executable, "-m", "cli", "sing", SONG, PORTRAIT, "-o", video, "--height", "720"],
-        env=environment(home),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert job.stderr is not None
-    while "%" not in job.stderr.readline():
-        assert job.poll() is None
+    job = singing(home, video)
+    until_rendering(job)
     job.send_signal(signal.SIGINT)
     _, complaints = job.communicate(timeout=30)
     assert job.returncode == 130
@@ -172,12 +194,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM])
 def test_signals_during_the_start_leave_nothing_behind(tmp_path: Path, wish: signal.Signals) -> None:
     home = tmp_path / "home"
-    job = subprocess.Popen(
-        [sys.executable, "-m", "cli", "sing", SONG, PORTRAIT, "-o", tmp_path / "video.mp4"],
-        env=environment(home),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    job = singing(home, tmp_path / "video.mp4")
     while not (home / "runs").exists():
         assert job.poll() is None
         time.sleep(0.005)
@@ -191,23 +208,19 @@ def test_signals_during_the_start_leave_nothing_behind(tmp_path: Path, wish: sig
     assert left_behind(tmp_path) == []
 
 
-def test_kill_minus_nine_leaves_no_process(tmp_path: Path) -> None:
+def test_kill_minus_nine_leaves_no_process_and_no_files_beyond_the_next_run(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    job = subprocess.Popen(
-        [sys.executable, "-m", "cli", "sing", SONG, PORTRAIT, "-o", tmp_path / "video.mp4", "--height", "720"],
-        env=environment(home),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert job.stderr is not None
-    while "%" not in job.stderr.readline():
-        assert job.poll() is None
+    job = singing(home, tmp_path / "video.mp4")
+    until_rendering(job)
     job.kill()
     job.communicate()
     deadline = time.monotonic() + 20
     while processes_of(home) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert processes_of(home) == []
+    assert left_behind(home), "with nobody left to clean up"
+    assert serenade("sing", SONG, SONG, "-o", tmp_path / "video.mp4", home=home).returncode == 2
+    assert left_behind(home) == [], "the next run does"
 
 
 @pytest.mark.parametrize(
