@@ -15,11 +15,10 @@ MEDIA = ROOT.parent / "shared" / "media"
 
 HEIGHT = 512
 FPS: FrameRate = 25
-PORTRAIT_RANGE_S = 8.0, 14.0
-"""Of the bundled song: the end of a line, a rest, a breath, the start of the next."""
-SONG_RANGES_S = {"audio_example.mp3": (1.0, 10.5), "demucs_test.mp3": (8.0, 18.0), "imagine.wav": (0.0, 9.0)}
-SONG_SECONDS = 10.0
-"""Of songs without a range of their own, from the start."""
+PORTRAIT_RANGE_S = 10.0, 16.0
+"""Of the bundled song: a rest, a breath, and a line of many vowels."""
+LONGEST_S = 12.0
+"""Of any other song, from its start."""
 
 BUNDLED, PORTRAITS, SONGS = "The bundled example", "Portraits", "Songs"
 
@@ -59,10 +58,7 @@ def cases() -> list[Case]:
     return [
         Case(BUNDLED, singer.name, EXAMPLE_SONG, singer, 0.0, None, shippable=singer == EXAMPLE_PORTRAIT),
         *(Case(PORTRAITS, photo.name, EXAMPLE_SONG, photo, *PORTRAIT_RANGE_S) for photo in portraits),
-        *(
-            Case(SONGS, song.name, song, singer, *SONG_RANGES_S.get(song.name, (0.0, SONG_SECONDS)))
-            for song in sorted((MEDIA / "songs").glob("*.*"))
-        ),
+        *(Case(SONGS, song.name, song, singer, 0.0, LONGEST_S) for song in sorted((MEDIA / "songs").glob("*.*"))),
     ]
 
 

@@ -49,7 +49,8 @@ MOUTH = (
     Check("open_in_silence", "open in silence, %", "peers' singing heads: 11 to 70", high=5, digits=0),
     Check("opening_p95", "opening p95, face heights", FILMED, low=0.05, high=0.18, digits=3),
     Check("opening_std", "opening std", FILMED, low=0.015, high=0.05, digits=3),
-    Check("width_r", "width r", PUPPET, low=0.8),
+    Check("width_r", "width r, opening taken out", PUPPET, low=0.8),
+    Check("width_raw_r", "width r as it is", "told beside it: a landmarker's corners follow the opening"),
 )
 EYES_AND_HEAD = (
     Check("eyes_r", "lid gap r with blink", PUPPET, high=-0.85),
@@ -57,9 +58,9 @@ EYES_AND_HEAD = (
     Check("yaw_range", "yaw range, deg", BUILT + ": 8 either way", high=18, digits=1),
     Check("pitch_range", "pitch range, deg", BUILT + ": 8 either way", high=18, digits=1),
     Check("roll_range", "roll range, deg", BUILT + ": 8 either way", high=18, digits=1),
-    Check("yaw_r", "yaw r", PUPPET, low=0.8),
-    Check("pitch_r", "pitch r", PUPPET, low=0.8),
-    Check("roll_r", "roll r", PUPPET, low=0.8),
+    Check("yaw_r", "yaw r, opening taken out", PUPPET, low=0.8),
+    Check("pitch_r", "pitch r, opening taken out", PUPPET, low=0.8),
+    Check("roll_r", "roll r, opening taken out", PUPPET, low=0.8),
     Check("spikes", "acceleration spikes", PUPPET, high=0, digits=0),
     Check("beats", "beats heard", "told only", digits=0),
     Check("beat_score", "beat align", "told beside its gain"),

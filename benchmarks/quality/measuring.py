@@ -13,16 +13,17 @@ from benchmarks.track import sound
 from render_service.stages import MIX_RATE, VOICE_RATE
 
 OPEN_CM = 0.15
-"""More open than the photo, or than closed lips are measured, by this much is open: landmarks err by a third of it."""
-CLOSED_CM = 0.10
-"""The gap the landmarker tells of closed lips."""
+"""More open than at rest by this much is open: landmarks err by a third of it."""
+REST_CM = 0.10, 0.50
+"""The gap at rest is the photo's own, within what the landmarker tells of closed lips and of parted ones."""
 MIN_SILENT = 5
 """Frames of silence under which nothing is said about it."""
 MIN_VOICE_R = 0.35
 """A lag is told only where opening and loudness go together at all."""
 LONG_ENOUGH_S = 9.0
 """Blinks a minute are not told of shorter clips."""
-MIN_BEATS = 6
+MIN_BEATS = 15
+"""Fewer beats align or don't by chance."""
 MOVES_DEG = 0.3
 """Angles that vary less than this are not correlated."""
 SLACK_S = 0.1
@@ -48,7 +49,7 @@ def _mouth(rendering: Rendering, watched: Watched, known: Truth | None) -> Value
     quiet = signals.silent(sounding, fps) & np.isfinite(watched.opening_cm)
     command_lag, _ = signals.lag(watched.opening_cm, commands.lips_cm)
     voice_lag, voice_r = signals.lag(watched.opening_cm, voice)
-    own_gap = max(min(watched.photo.opening_cm, 2 * CLOSED_CM), CLOSED_CM)
+    own_gap = float(np.clip(watched.photo.opening_cm, *REST_CM))
     opened = watched.opening_cm > own_gap + OPEN_CM
     return {
         "lost": watched.lost,
@@ -60,7 +61,8 @@ def _mouth(rendering: Rendering, watched: Watched, known: Truth | None) -> Value
         "open_in_silence": 100 * float(opened[quiet].mean()) if quiet.sum() >= MIN_SILENT else np.nan,
         "opening_p95": float(np.nanpercentile(watched.opening, 95)),
         "opening_std": float(np.nanstd(watched.opening)),
-        "width_r": signals.correlation(commands.width, watched.width_cm),
+        "width_r": signals.correlation_beside(commands.width, watched.width_cm, commands.lips_cm),
+        "width_raw_r": signals.correlation(commands.width, watched.width_cm),
     }
 
 
@@ -68,12 +70,7 @@ def _eyes_and_head(rendering: Rendering, watched: Watched, known: Truth | None) 
     commands, count, fps = rendering.commands, rendering.count, rendering.performance.fps
     seconds = count / fps
     ranges = np.nanmax(watched.turn, axis=0) - np.nanmin(watched.turn, axis=0)
-    r = [
-        signals.correlation(commands.turn[:, k], watched.turn[:, k])
-        if commands.turn[:, k].std() > MOVES_DEG
-        else np.nan
-        for k in range(3)
-    ]
+    r = [_turn_r(commands.turn[:, k], watched.turn[:, k], commands.lips_cm) for k in range(3)]
     beats = np.array(known.beats) if known else _heard_beats(rendering)
     beats = beats[(beats > 0) & (beats < seconds)] * fps - 0.5
     if len(beats) < MIN_BEATS or watched.lost:
@@ -90,6 +87,10 @@ def _eyes_and_head(rendering: Rendering, watched: Watched, known: Truth | None) 
         "beat_score": score,
         "beat_gain": score - signals.random_alignment(beats, minima, count),
     }
+
+
+def _turn_r(command: NDArray[np.float64], seen: NDArray[np.float64], lips: NDArray[np.float64]) -> float:
+    return signals.correlation_beside(command, seen, lips) if command.std() > MOVES_DEG else np.nan
 
 
 def _heard_beats(rendering: Rendering) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.quality.signals import OPEN_SHARE
 from benchmarks.quality.watching import Watched
 from benchmarks.track import frames
 from render_service.stages import Frame
@@ -25,7 +26,7 @@ class Moment:
 
 
 def moments(watched: Watched) -> list[Moment]:
-    """One for each extreme, none of them nearer than `APART` frames to another."""
+    """One for each extreme, none of them nearer than `APART` frames to another; only the blink has its eyes shut."""
     opening, width, eyes, turn = watched.opening_cm, watched.width_cm, watched.eyes, watched.turn
     small = opening < np.nanpercentile(opening, 60)
     wanted = (
@@ -45,6 +46,8 @@ def moments(watched: Watched) -> list[Moment]:
     for name, score in wanted:
         free = np.array([all(abs(i - m.index) >= APART for m in chosen) for i in range(len(score))])
         free &= np.isfinite(score)
+        if name != "blink":
+            free &= eyes > OPEN_SHARE * np.nanpercentile(eyes, 75)
         if free.any():
             chosen.append(Moment(name, int(np.where(free, score, -np.inf).argmax())))
     return chosen
@@ -61,7 +64,7 @@ def cut_out(frame: Frame, watched: Watched, side_px: int) -> Frame:
     """A square around the face, as far as the picture goes."""
     points = watched.photo.points
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
-    half = min(2 * MARGIN * float(np.ptp(points, axis=0).max()) / 2, min(frame.shape[:2]) / 2)
+    half = min(MARGIN * float(np.ptp(points, axis=0).max()), min(frame.shape[:2]) / 2)
     centre = np.clip(centre, half, [frame.shape[1] - half, frame.shape[0] - half])
     (x0, y0), (x1, y1) = np.round(centre - half).astype(int), np.round(centre + half).astype(int)
     piece = frame[max(0, y0) : y1, max(0, x0) : x1]

@@ -21,8 +21,8 @@ from shared.settings import load_settings
 
 DRAWN_EVERY = 5
 """Of the raw frames, one in so many is kept: neighbours say the same."""
-_SHAPES = {"wide": 0.16, "round": -0.36, "smile": 0.17}
-"""How much wider each shape makes the mouth, per half width (the puppet's recipe)."""
+_WIDER = {"wide": 0.10, "round": -0.27, "smile": 0.17, "frown": 0.03}
+"""How much wider each shape makes the mouth: travel of its corners (`shapes.py`) over half its width."""
 NARROWING, NARROWING_FROM_CM = 0.16, 0.3
 """An opening mouth grows narrower: "wide" lost per cm."""
 
@@ -166,8 +166,8 @@ def _commands(poses: list[Pose]) -> Commands:
 
 def _width(pose: Pose) -> float:
     """Relative widening of the mouth that the shapes of a pose ask for."""
-    total = -_SHAPES["wide"] * NARROWING * max(0.0, pose.lips_cm - NARROWING_FROM_CM)
-    for name, gain in _SHAPES.items():
+    total = -_WIDER["wide"] * NARROWING * max(0.0, pose.lips_cm - NARROWING_FROM_CM)
+    for name, gain in _WIDER.items():
         total += gain * float(np.mean([v for s, v in zip(SHAPES, pose.shapes, strict=True) if s.split("_")[0] == name]))
     return total
 

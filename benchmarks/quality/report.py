@@ -25,7 +25,7 @@ their tables are left out.
 """
 NOTES = {
     BUNDLED: "The whole bundled song by the bundled portrait. When the voice sounds and where beats are is known here.",
-    PORTRAITS: "Six seconds of the bundled song (8 to 14 s: the end of a line, a rest, a breath, the next line).",
+    PORTRAITS: "Six seconds of the bundled song (10 to 16 s: a rest, a breath, a line of many vowels).",
     SONGS: "The bundled portrait with other songs; silence is judged by the separated voice, beats by librosa.",
 }
 ORIGINS = """\

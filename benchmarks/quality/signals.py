@@ -36,6 +36,20 @@ def correlation(a: Curve, b: Curve) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
+def correlation_beside(a: Curve, b: Curve, other: Curve) -> float:
+    """The r of what is left of both curves once a parabola of the other one is taken out (partial correlation).
+
+    A landmarker lets corners of the mouth and the tilt of the face follow the opening, also where nothing else moved.
+    """
+    known = np.isfinite(a) & np.isfinite(b) & np.isfinite(other)
+    if known.sum() < 10:
+        return np.nan
+    a, b, other = a[known], b[known], other[known]
+    powers = np.stack([np.ones_like(other), other, other**2], axis=1)
+    left = [curve - powers @ np.linalg.lstsq(powers, curve, rcond=None)[0] for curve in (a, b)]
+    return correlation(*left)
+
+
 def slope(command: Curve, measured: Curve) -> float:
     """Measured over commanded, by least squares."""
     known = np.isfinite(command) & np.isfinite(measured)
