@@ -21,8 +21,10 @@ class Check:
     digits: int = 2
 
     def holds(self, value: float) -> bool:
+        """Judged as it is printed, so that the table never shows a limit kept and calls it a miss."""
         if np.isnan(value):
             return True
+        value = round(value, self.digits)
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
     @property
@@ -71,6 +73,7 @@ PICTURE = (
     Check("rest_p99", "rest: p99 levels", BUILT + ": the photo at rest", high=8, digits=1),
     Check("background", "background, levels", BUILT + ": still", high=0, digits=0),
     Check("rim", "rim roughness ratio", PUPPET, high=1.6),
+    Check("cheek_edge", "outline roughness ratio", "as for the rim", high=1.6),
     Check("sharp_drawn", "sharpness, drawn", "asked of every portrait: the photo's own", low=0.8),
     Check("sharp_finished", "sharpness, encoded", "the same after x264", low=0.8),
     Check("flipped", "face turned inside out, %", BUILT + ": cheeks may not fold", high=0.5),

@@ -106,6 +106,7 @@ def _picture(rendering: Rendering, watched: Watched) -> Values:
         "rest_p99": p99,
         "background": rendering.moved,
         "rim": pictures.rim(rendering, watched),
+        "cheek_edge": pictures.cheek_edge(rendering, watched),
         "sharp_drawn": pictures.sharpness(rendering, watched, rendering.drawn),
         "sharp_finished": pictures.sharpness(rendering, watched, watched.frames),
         "flipped": 100 * flipped_share(rendering.rig, rendering.poses),

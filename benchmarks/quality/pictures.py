@@ -18,7 +18,7 @@ EYE_RIMS = (
     (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
     (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
 )
-NOSE_BASE = 2
+NOSE_BASE, NOSE_BRIDGE = 2, 168
 SKIN_MARGIN_CM, RIM_CM = 0.5, 0.25
 """What is left out around lips, lids and the face's edge; half width of the band along the layer's rim."""
 FLAT_ENERGY = 0.5
@@ -43,7 +43,7 @@ def sharpness(rendering: Rendering, watched: Watched, frames: dict[int, Frame]) 
     skin = skin_mask(rendering.photo.shape[:2], watched.photo.points, rendering.rig.camera.px_per_cm)
     if laplacian_energy(rendering.photo, skin) < FLAT_ENERGY:
         return np.nan
-    return _median_ratio(rendering.photo, skin, watched, frames)
+    return float(np.median(_ratios(rendering.photo, skin, watched, frames)))
 
 
 def rim(rendering: Rendering, watched: Watched) -> float:
@@ -52,17 +52,29 @@ def rim(rendering: Rendering, watched: Watched) -> float:
     band[int(watched.photo.points[CHIN, 1]) :] = False
     if band.sum() < 100 or laplacian_energy(rendering.photo, band) < FLAT_ENERGY:
         return np.nan
-    return float(np.sqrt(_median_ratio(rendering.photo, band, watched, rendering.drawn)))
+    return float(np.sqrt(np.median(_ratios(rendering.photo, band, watched, rendering.drawn))))
 
 
-def _median_ratio(photo: Frame, mask: Mask, watched: Watched, frames: dict[int, Frame]) -> float:
+def cheek_edge(rendering: Rendering, watched: Watched) -> float:
+    """The same along the outline of the face, where a turning cheek folds over, and in the worst tenth of frames."""
+    photo, points = rendering.photo, watched.photo.points
+    outline = _filled(photo.shape, points[:FACE_VERTICES]) * np.uint8(255)
+    band = rim_mask(outline, round(RIM_CM * rendering.rig.camera.px_per_cm))
+    band[: int(points[NOSE_BRIDGE, 1])] = False
+    if laplacian_energy(photo, band) < FLAT_ENERGY:
+        return np.nan
+    return float(np.sqrt(np.percentile(_ratios(photo, band, watched, rendering.drawn), 90)))
+
+
+def _ratios(photo: Frame, mask: Mask, watched: Watched, frames: dict[int, Frame]) -> list[float]:
+    """Of each frame with a face: energy where the mask has gone with the head, over the photo's."""
     own = laplacian_energy(photo, mask)
     ratios = [
         laplacian_energy(frame, carried(mask, watched.photo.points, watched.points[index])) / own
         for index, frame in frames.items()
         if index < len(watched.points) and np.isfinite(watched.points[index]).all()
     ]
-    return float(np.median(ratios)) if ratios else np.nan
+    return ratios or [np.nan]
 
 
 def laplacian_energy(frame: Frame, mask: Mask) -> float:
