@@ -21,6 +21,8 @@ VBV_S = 0.5
 
 _PRESET = "veryfast"
 """4 to 7 ms a frame at 512 high; superfast needs 5 % more bits for the same SSIM, faster takes half as long again."""
+_TUNE = "grain"
+"""Keeps the texture of skin, canvas and print, which x264 otherwise smooths away (docs/quality.md, "sharpness")."""
 _KEY_FRAME_S = 5
 _STDERR_TAIL_CHARS = 2_000
 
@@ -42,7 +44,8 @@ def encode_argv(out: Path, *, size: FrameSize, fps: int, rate: VideoRate) -> lis
         *("-filter_threads", "1", "-f", "rawvideo", "-pix_fmt", "rgb24"),
         *("-video_size", f"{size.width}x{size.height}", "-framerate", str(fps), "-i", "pipe:0"),
         *("-map", "0:v", "-vf", _TO_BT709, "-fps_mode", "passthrough"),
-        *("-c:v", "libx264", "-preset", _PRESET, "-profile:v", "high", "-threads", "1"),
+        *("-c:v", "libx264", "-preset", _PRESET, "-tune", _TUNE, "-profile:v", "high"),
+        *("-threads", "1"),
         *("-crf", str(rate.crf), *_ceiling(rate)),
         *("-g", str(_KEY_FRAME_S * fps), "-flags", "+cgop+bitexact", "-fflags", "+bitexact"),
         *("-f", "mp4", f"file:{out}"),
