@@ -25,6 +25,12 @@ GREY_SATURATION, COLOUR_SATURATION = 0.02, 0.12
 """Median saturations of a face between which made-up colours go from grey to full: black-and-white photos stay so."""
 TOOTH_TINT = np.array([1.0, 0.985, 0.93], np.float32)
 """Enamel under white light: a little yellow."""
+SKIN_IN_WHITE_LIGHT = np.array([1.0, 0.76, 0.64], np.float32)
+"""Skin of any tone against its own red under white light (means of light and dark skin, Pantone SkinTone ends)."""
+LIGHT_FROM_SKIN = 0.7
+"""How far the light is judged by the skin: a varnished painting or a lamp tints everything in it, teeth too."""
+TOOTH_OF_SKIN, TOOTH_FALL = 1.38, 0.36
+"""Enamel against lit skin: brighter than dark skin, a little darker than pale skin, for it stands behind the lips."""
 SHADE_OF_SKIN = np.array([0.62, 0.42, 0.36], np.float32)
 """Skin in its own shade against the same skin in light: darker and redder."""
 CAVITY_OF_LIP = np.array([0.24, 0.17, 0.20], np.float32)
@@ -63,7 +69,8 @@ def read_colours(portrait: Portrait, mesh: Mesh) -> Colours:
     lip_pixels = pixels_inside(portrait, lips, but_not=mesh.source[mesh.mouth])
     lip = np.median(lip_pixels, axis=0) if len(lip_pixels) > FEW_PIXELS else skin * np.array([0.85, 0.6, 0.6])
     white = _eye_white(portrait, mesh, skin)
-    light = 0.35 * white / max(float(white.mean()), 1.0) + 0.65
+    light = (0.35 * white / max(float(white.mean()), 1.0) + 0.65) * light_of_skin(skin)
+    enamel_luma = skin_luma * (TOOTH_OF_SKIN - TOOTH_FALL * skin_luma / 255)
     chroma = face_chroma(portrait)
 
     def made_up(colour: NDArray[np.floating]) -> Colour:
@@ -74,7 +81,7 @@ def read_colours(portrait: Portrait, mesh: Mesh) -> Colours:
         skin=np.asarray(skin, np.float32),
         skin_luma=skin_luma,
         lip=np.asarray(lip, np.float32),
-        tooth=made_up(np.clip(light * TOOTH_TINT * min(238.0, skin_luma * 1.06), 0, 245)),
+        tooth=made_up(np.clip(light * TOOTH_TINT * enamel_luma, 0, 245)),
         tongue=made_up(0.35 * lip + 0.35 * skin * np.array([1.0, 0.72, 0.75])),
         cavity=made_up(np.minimum(lip * CAVITY_OF_LIP, skin_luma * DARKEST_CAVITY)),
         shade=made_up(skin * SHADE_OF_SKIN),
@@ -98,6 +105,15 @@ def face_chroma(portrait: Portrait) -> float:
     face = pixels_inside(portrait, portrait.landmarks[list(OVAL_LOOP), :2])
     saturation = float(np.median(np.ptp(face, axis=1) / np.maximum(face.max(axis=1), 1)))
     return float(np.clip((saturation - GREY_SATURATION) / (COLOUR_SATURATION - GREY_SATURATION), 0, 1))
+
+
+def light_of_skin(skin: NDArray[np.floating]) -> NDArray[np.floating]:
+    """[3], at most 1: what the light leaves of white, judged by how much warmer skin looks than in white light.
+
+    Paler skin says nothing of the light, so the tint only ever warms.
+    """
+    seen = skin / max(float(skin[0]), 1.0) / SKIN_IN_WHITE_LIGHT
+    return np.asarray(np.clip(seen, 0.25, 1.0) ** LIGHT_FROM_SKIN)
 
 
 def _eye_white(portrait: Portrait, mesh: Mesh, fallback: NDArray[np.floating]) -> NDArray[np.floating]:

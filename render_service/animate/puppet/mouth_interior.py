@@ -42,6 +42,8 @@ STRAYED_CM = (0.02, 0.30)
 ROUND = SHAPES.index("round")
 POUT_SHADE = 0.35
 """Light lost behind rounded lips, which stand away from the teeth."""
+NARROW_CM, NARROW_LIGHT = (0.15, 0.8), 0.65
+"""Openings over which light comes in, and its share through the narrowest: parted lips are no grin."""
 MARGIN_PX = 3
 """Around the mouth, for soft edges."""
 SEAM_CM, SEAM_SHADE, SEAM_DARKNESS = 0.07, 0.38, 0.62
@@ -175,7 +177,8 @@ class MouthPainter:
         down = np.array([[1, 0, 0], [0, 1, min(0.22 * self._scale, 0.22 * opening_px)]], np.float32)
         size = (mask.shape[1], mask.shape[0])
         thrown = cv2.warpAffine(rim, down, size, borderMode=cv2.BORDER_REPLICATE)
-        light = np.clip(1 - 0.60 * rim - 0.38 * thrown, 0.2, 1)
+        reaching = NARROW_LIGHT + (1 - NARROW_LIGHT) * _fade_in(*NARROW_CM, opening_px / self._scale)
+        light = np.clip(1 - 0.60 * rim - 0.38 * thrown, 0.2, 1) * reaching
         if self._mouth.own is not None:
             # the photo's teeth carry its own shadow where the lips are near their place
             strayed = abs(opening_px - self._rest_opening_px) / self._scale

@@ -76,8 +76,8 @@ def _row(x: Points, y: Points, widths: Sequence[float], heights: Sequence[float]
             # crowns taper to the root and are rounded at the edge
             taper = 1 - 0.10 * np.clip(1 - y / height, 0, 1)
             edge = height - 0.14 * np.clip(across, 0, 1) ** 4
-            tooth = smoothstep(1.03, 0.93, across / taper) * smoothstep(0.02, -0.02, y - edge)
-            round_off = 1 - 0.16 * np.clip(across, 0, 1) ** 3
+            tooth = smoothstep(1.04, 0.86, across / taper) * smoothstep(0.02, -0.02, y - edge)
+            round_off = 1 - 0.13 * np.clip(across, 0, 1) ** 3
             in_shade = 1 - 0.10 * smoothstep(0.5 * height, 0.0, y) - 0.05 * smoothstep(0.75 * height, height, y)
             gleam = 0.10 * np.exp(-(((x - centre + 0.08) / (0.22 * width)) ** 2) - ((y - 0.55 * height) / 0.16) ** 2)
             shade = np.where(tooth > 0.5, round_off * in_shade + gleam, shade)
@@ -98,7 +98,7 @@ def _toothed(
     coverage, shade = row
     # dark gaps between crowns, gum where their roots begin
     band = 0.9 * smoothstep(half_width_cm, half_width_cm - 0.4, np.abs(x)) * smoothstep(band_cm, band_cm - 0.08, y)
-    gaps = brightness * (0.52 * colours.tooth + 0.10 * colours.lip)
+    gaps = brightness * (0.66 * colours.tooth + 0.10 * colours.lip)
     # further back less light arrives, and it comes through lips and cheeks: green and blue fade first
     aside = np.clip(np.abs(x) / 2.6, 0, 1)[..., None] ** 1.6
     fading = np.array([0.45, 0.56, 0.60])
