@@ -90,9 +90,9 @@ class Deformer:
         mesh, camera = self._mesh, self._camera
         positions = np.empty_like(mesh.source)
         place(
-            mesh.source, mesh.rest, offsets, mesh.head, mesh.breath, mesh.jaw, angle,
+            mesh.source, mesh.rest, offsets, mesh.head, mesh.body, mesh.jaw, angle,
             camera.rotation, turn_matrix(pose.turn), camera.rotation @ PIVOT_CM, np.array(pose.shift_cm),
-            camera.px_per_cm, pose.breath_cm * camera.px_per_cm, float(camera.pad), positions,
+            camera.px_per_cm, np.array(pose.sway), float(camera.pad), positions,
         )  # fmt: skip
         together = self._weld(positions, sealing - _bared(pose))
         return Drawn(positions, angle, closing, together, (left, right))
