@@ -18,8 +18,9 @@ JAW_SHARES, JAW_SHARE_GAPS_CM = (0.45, 0.80), (1.0, 3.0)
 """Share of an open photo's gap that the jaw shuts: a smile is lips drawn apart, a shout is a dropped jaw."""
 BRIDGE_LIMIT_CM = 3.2
 """Largest gap that can be shut: beyond, a stretched lip becomes a smear."""
-RELAX_SMILE = 0.35
-"""A photo that smiles openly smiles by this much less while it sings: lips drawn wide can't shape vowels."""
+RELAX_OPEN, RELAX_SINGING = 0.35, 0.8
+"""How much of the smile shape is taken off: at rest from a photo that smiles with open lips, and from any broad smile
+while it sings: lips drawn wide can't shape vowels."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Fields:
     seal:     [f, 9], share of each lip column's gap by which a vertex moves when the lips meet.
     gap_cm:   between the inner lips in the photo, 0 when they touch. closing_angle: radians by which the jaw shuts it.
     least_cm: the smallest aperture this photo's lips can be brought to.
-    relax:    how much of an open smile gives way to singing.
+    relax:    [2] how much the smile gives way, while the lips rest and while they sing.
     """
 
     shapes: NDArray[np.float32]
@@ -41,7 +42,7 @@ class Fields:
     gap_cm: float
     closing_angle: float
     least_cm: float
-    relax: float
+    relax: NDArray[np.float64]
 
 
 def build_fields(portrait: Portrait) -> Fields:
@@ -58,5 +59,11 @@ def build_fields(portrait: Portrait) -> Fields:
         gap_cm=gap_cm,
         closing_angle=closing_cm / LEVER_CM,
         least_cm=max(0.0, gap_cm - BRIDGE_LIMIT_CM),
-        relax=RELAX_SMILE * float(smoothstep(0.25, 0.8, np.array(gap_cm))),
+        relax=_relax(gap_cm, portrait.mouth.smile),
     )
+
+
+def _relax(gap_cm: float, smile: float) -> NDArray[np.float64]:
+    """At rest a photo with closed lips stays as it is."""
+    resting = RELAX_OPEN * float(smoothstep(0.25, 0.8, np.array(gap_cm)))
+    return np.array([resting, max(resting, RELAX_SINGING * smile)])
