@@ -31,7 +31,7 @@ LEFT_SAMPLES = (445, 444, 443, 442, 441, 449, 450, 451, 448, 452)
 CHEEKS = (50, 101, 118, 117, 280, 330, 347, 346)
 RING_LIGHT = (0.62, 1.12)
 """Brightness against the cheek that ring pixels may have: neither lash nor highlight."""
-LID_LIGHT, LIT_PERCENTILE = (0.88, 0.98), 80
+LID_LIGHT, LIT_PERCENTILE = (0.93, 1.0), 80
 """Brightness that the lid may have against this percentile of what is around the eye."""
 LIT_TINT = 0.75
 """Share of the lit skin's hue in the lid's."""
@@ -40,8 +40,10 @@ SHADE_HUE = np.array([0.7, 1.05, 1.3])
 """Exponents of R, G, B in shade: light that has been through skin is redder."""
 RIM_SHADE, RIM_SHADE_CM = 0.16, 0.18
 """A lid curves away towards its lashes."""
-CREASE_SHADE, CREASE_AT_CM, CREASE_CM = 0.07, 0.46, 0.07
+CREASE_SHADE, CREASE_AT_CM, CREASE_CM = 0.05, 0.46, 0.08
 """The fold above a lid stays as a soft line."""
+DOME_LIGHT, DOME_AT_CM, DOME_CM = 0.06, 0.24, 0.13
+"""Between rim and fold the lid bulges over the eyeball, and catches light."""
 GRAIN_LIMIT = 5.0
 """Most grey levels of the photo's grain that the filled skin repeats."""
 GLASSES_EDGE = 0.085
@@ -209,7 +211,8 @@ def _shade(rim: Points, shape: tuple[int, ...], scale: float) -> NDArray[np.floa
     distance = distance_transform_edt(line) / scale
     towards_rim = RIM_SHADE * np.exp(-((distance / RIM_SHADE_CM) ** 2))
     crease = CREASE_SHADE * np.exp(-(((distance - CREASE_AT_CM) / CREASE_CM) ** 2))
-    return np.asarray(LID_SHADE * (1 - towards_rim - crease), np.float32)
+    dome = DOME_LIGHT * np.exp(-(((distance - DOME_AT_CM) / DOME_CM) ** 2))
+    return np.asarray(LID_SHADE * (1 - towards_rim - crease + dome), np.float32)
 
 
 def _grain(portrait: Portrait, shape: tuple[int, ...]) -> NDArray[np.float32]:
