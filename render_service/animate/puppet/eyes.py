@@ -65,7 +65,7 @@ class Eye:
 
 @dataclass(frozen=True)
 class Eyes:
-    """Both eyes; skins are None behind glasses, where lids only stretch."""
+    """Both eyes; skins are None behind rims, where lids only stretch."""
 
     left: Eye
     right: Eye
