@@ -58,10 +58,10 @@ def _bared(pose: Pose) -> float:
     return float(np.clip(pose.shapes[_BARING].mean(), 0, 1))
 
 
-def _relaxed(pose: Pose, relax: Points) -> float:
+def _relaxed(pose: Pose, fields: Fields) -> float:
     """How much of the photo's smile gives way to this pose: the lips sing as soon as they part or pout."""
     busy = max(pose.lips_cm / SINGING_CM, float(pose.shapes[_ROUND]) / SINGING_ROUND)
-    return float(relax[0] + (relax[1] - relax[0]) * smoothstep(0, 1, np.array(busy)))
+    return float(fields.relax + (fields.relax_singing - fields.relax) * smoothstep(0, 1, np.array(busy)))
 
 
 def _width_cm(gaps: Points) -> float:
@@ -90,7 +90,7 @@ class Deformer:
         angle, closing = self._jaw(pose)
         shapes = pose.shapes.copy()
         shapes[_WIDE] -= NARROWING * max(0.0, pose.lips_cm - NARROWING_FROM_CM)
-        shapes[_SMILE] -= _relaxed(pose, fields.relax)
+        shapes[_SMILE] -= _relaxed(pose, fields)
         left, right = (float(gain * shut) for gain, shut in zip(fields.blink_gain, pose.blink, strict=True))
         offsets = np.zeros((self._mesh.face_count, 3), np.float32)
         add_fields(offsets, self._basis, np.concatenate([shapes, [left, right]]).astype(np.float32))

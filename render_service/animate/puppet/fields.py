@@ -32,7 +32,7 @@ class Fields:
     seal:     [f, 9], share of each lip column's gap by which a vertex moves when the lips meet.
     gap_cm:   between the inner lips in the photo, 0 when they touch. closing_angle: radians by which the jaw shuts it.
     least_cm: the smallest aperture this photo's lips can be brought to.
-    relax:    [2] how much the smile gives way, while the lips rest and while they sing.
+    relax, relax_singing: how much the smile gives way, while the lips rest and while they sing.
     """
 
     shapes: NDArray[np.float32]
@@ -42,7 +42,8 @@ class Fields:
     gap_cm: float
     closing_angle: float
     least_cm: float
-    relax: NDArray[np.float64]
+    relax: float
+    relax_singing: float
 
 
 def build_fields(portrait: Portrait) -> Fields:
@@ -51,6 +52,7 @@ def build_fields(portrait: Portrait) -> Fields:
     shapes = np.stack([with_centres(smooth @ field) for field in shape_fields(portrait.rest)])
     gap_cm = 0.0 if portrait.mouth.closed else portrait.mouth.gap_cm
     closing_cm = float(np.interp(gap_cm, JAW_SHARE_GAPS_CM, JAW_SHARES)) * max(0.0, gap_cm - LIPS_CLOSE_CM)
+    relax = RELAX_OPEN * float(smoothstep(0.25, 0.8, np.array(gap_cm)))
     return Fields(
         shapes=shapes.astype(np.float32),
         blink=blink_fields(portrait.rest).astype(np.float32),
@@ -59,11 +61,6 @@ def build_fields(portrait: Portrait) -> Fields:
         gap_cm=gap_cm,
         closing_angle=closing_cm / LEVER_CM,
         least_cm=max(0.0, gap_cm - BRIDGE_LIMIT_CM),
-        relax=_relax(gap_cm, portrait.mouth.smile),
+        relax=relax,
+        relax_singing=max(relax, RELAX_SINGING * portrait.mouth.smile),
     )
-
-
-def _relax(gap_cm: float, smile: float) -> NDArray[np.float64]:
-    """At rest a photo with closed lips stays as it is."""
-    resting = RELAX_OPEN * float(smoothstep(0.25, 0.8, np.array(gap_cm)))
-    return np.array([resting, max(resting, RELAX_SINGING * smile)])
