@@ -74,10 +74,12 @@ class Mouth:
 
     gap_cm:    mean gap between the inner lips.
     closed:    the lips touch: the mesh is cut along the line between them.
+    smile:     0..1, from none to a broad one.
     """
 
     gap_cm: float
     closed: bool
+    smile: float = 0.0
 
 
 @dataclass(frozen=True)

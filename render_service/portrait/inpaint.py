@@ -14,8 +14,8 @@ COARSEST_PX = 4
 KNOWN_ENOUGH = 1e-3
 GRAIN_CM, GRAIN_REACH_CM = 0.5, 2.0
 """Sigma under which detail counts as grain, and how far from the known it is mirrored in full; no head bares more."""
-MAX_GRAIN = 24.0
-"""Grey levels: more would be objects, not texture."""
+MAX_GRAIN, OBJECT = 24.0, 40.0
+"""Grey levels: more would be objects, not texture; from the second on nothing of it is repeated."""
 
 
 def push_pull(picture: Plane, known: Plane) -> Plane:
@@ -58,18 +58,25 @@ def _fill(picture: NDArray[np.generic], unknown: NDArray[np.bool_], px_per_cm: f
     if unknown.all():
         return picture.astype(np.uint8)
     rgb, known = picture.astype(np.float32), (~unknown).astype(np.float32)
-    grain = _mirrored(_grain(rgb, known, GRAIN_CM * px_per_cm), unknown, GRAIN_REACH_CM * px_per_cm)
-    return np.clip(push_pull(rgb, known) + grain, 0, 255).round().astype(np.uint8)
+    texture = _texture(grain(rgb, known, GRAIN_CM * px_per_cm))
+    fine = _mirrored(texture, unknown, GRAIN_REACH_CM * px_per_cm)
+    return np.clip(push_pull(rgb, known) + fine, 0, 255).round().astype(np.uint8)
 
 
-def _grain(rgb: Plane, known: Plane, sigma: float) -> Plane:
-    """What is finer than sigma, measured on known pixels only."""
+def grain(rgb: Plane, known: Plane, sigma: float) -> Plane:
+    """What is finer than sigma px, measured on known pixels only: [H, W, 3] grey levels."""
     weight = cv2.GaussianBlur(known, (0, 0), sigma)[..., None]
     base = cv2.GaussianBlur(rgb * known[..., None], (0, 0), sigma) / np.maximum(weight, 1e-3)
-    return np.asarray(np.clip(rgb - base, -MAX_GRAIN, MAX_GRAIN))
+    return np.asarray(rgb - base, np.float32)
 
 
-def _mirrored(grain: Plane, unknown: NDArray[np.bool_], reach: float) -> Plane:
+def _texture(fine: Plane) -> Plane:
+    """Grain without what must be the edges of objects."""
+    repeatable = np.abs(fine).max(2, keepdims=True) < OBJECT
+    return np.asarray(np.clip(fine, -MAX_GRAIN, MAX_GRAIN) * repeatable, np.float32)
+
+
+def _mirrored(fine: Plane, unknown: NDArray[np.bool_], reach: float) -> Plane:
     """Unknown pixels take the grain as far beyond the nearest known pixel as they are before it, fading inwards."""
     height, width = unknown.shape
     nearest_y, nearest_x, distance = _nearest_known(unknown)
@@ -77,7 +84,7 @@ def _mirrored(grain: Plane, unknown: NDArray[np.bool_], reach: float) -> Plane:
     mirror_y = np.clip(2 * nearest_y - y, 0, height - 1)
     mirror_x = np.clip(2 * nearest_x - x, 0, width - 1)
     share = np.clip(2 - distance / reach, 0, 1) * ~unknown[mirror_y, mirror_x]
-    return np.asarray(grain[mirror_y, mirror_x] * share[..., None], np.float32)
+    return np.asarray(fine[mirror_y, mirror_x] * share[..., None], np.float32)
 
 
 def _nearest_known(unknown: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], Plane]:

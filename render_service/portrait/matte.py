@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from render_service.portrait.face import HeadFrame, Points
 from render_service.portrait.guided import guided_filter
 from render_service.portrait.indices import CHIN, FACE_VERTICES
+from render_service.portrait.matting import settle
 from render_service.portrait.networks import network
 from render_service.stages import Frame
 
@@ -17,9 +18,9 @@ Mask = NDArray[np.bool_]
 Window = tuple[slice, slice]
 
 SEGMENTER_PX = 256
-NEAR_REACH_CM, FAR_REACH_CM, REACH_DOWN = 17.5, 36.0, 1.1
+NEAR_REACH_CM, FAR_REACH_CM, REACH_DOWN = 24.0, 60.0, 1.1
 """Half sides of the windows that are segmented, and how much further they reach down: head and shoulders finely, what
-is around them coarsely."""
+is around them coarsely. The near one must hold the widest hair with something around it."""
 NEAR_FADE_CM = 3.0
 BACKGROUND_BELOW = 0.3
 GUIDED_RADIUS_CM, GUIDED_EPSILON = 0.6, 1e-4
@@ -48,10 +49,14 @@ class Segmenter:
         self._network = network("selfie_segmentation.tflite")
 
     def segment(self, picture: Frame) -> Plane:
-        """[H, W] 0..1, soft."""
+        """[H, W] 0..1, soft: the mean over the picture and its mirror image, which err at different places."""
         small = cv2.resize(picture, (SEGMENTER_PX, SEGMENTER_PX), interpolation=cv2.INTER_AREA)
-        mask = self._network.run(small[None] * np.float32(1 / 255))[0][0, :, :, 0]
+        small = np.asarray(small, np.float32) * np.float32(1 / 255)
+        mask = (self._mask(small) + self._mask(small[:, ::-1])[:, ::-1]) / 2
         return np.asarray(cv2.resize(mask, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR))
+
+    def _mask(self, small: Plane) -> Plane:
+        return self._network.run(small[None])[0][0, :, :, 0]
 
 
 def cut_out(
@@ -59,9 +64,8 @@ def cut_out(
 ) -> Matte:
     """image: padded; landmarks: [478, 3] px on it; others: those of the other faces, whose owners stay still."""
     scale = head.px_per_cm
-    soft, background_share = _soft_matte(segmenter, image, pad, landmarks, scale)
+    soft, layered = _soft_matte(segmenter, image, pad, landmarks, scale)
     face = _face_mask(image.shape[:2], landmarks)
-    layered = bool(soft[face > 0].mean() > MIN_FACE_COVER and background_share > MIN_BACKGROUND_SHARE)
     soft *= _nearer_share(image.shape[:2], landmarks, others)
     generous = np.clip((soft - GENEROUS_FROM) / GENEROUS_SPAN, 0, 1)
     generous = np.maximum(generous, cv2.GaussianBlur(face, (0, 0), 1))
@@ -73,8 +77,8 @@ def cut_out(
     return Matte(True, person, np.clip(alpha, 0, 1).astype(np.float32))
 
 
-def _soft_matte(segmenter: Segmenter, image: Frame, pad: int, landmarks: Points, scale: float) -> tuple[Plane, float]:
-    """The matte on the whole padded picture, and the share of background within head and shoulders."""
+def _soft_matte(segmenter: Segmenter, image: Frame, pad: int, landmarks: Points, scale: float) -> tuple[Plane, bool]:
+    """The matte on the whole padded picture, and whether it is good enough to cut by."""
     picture = image[pad : image.shape[0] - pad, pad : image.shape[1] - pad]
     centre = landmarks[:FACE_VERTICES, :2].mean(0) - pad
     near, far = (_window(picture.shape[:2], centre, reach * scale) for reach in (NEAR_REACH_CM, FAR_REACH_CM))
@@ -85,10 +89,14 @@ def _soft_matte(segmenter: Segmenter, image: Frame, pad: int, landmarks: Points,
             segmenter.segment(picture[near]) - matte[near]
         )
     radius = max(2, int(GUIDED_RADIUS_CM * scale))
-    matte[far] = guided_filter(_unit(picture[far]), matte[far], radius, GUIDED_EPSILON)
+    guide = _unit(picture[far])
+    matte[far] = np.clip(guided_filter(guide, matte[far], radius, GUIDED_EPSILON), 0, 1)
+    face = _face_mask(picture.shape[:2], landmarks - np.array([pad, pad, 0])) > 0
+    good = matte[face].mean() > MIN_FACE_COVER and (matte[near] < BACKGROUND_BELOW).mean() > MIN_BACKGROUND_SHARE
+    matte[far] = settle(guide, matte[far], face[far], scale)
     matte[far[0].stop :] = matte[far[0].stop - 1]
     whole = cv2.copyMakeBorder(matte, pad, pad, pad, pad, cv2.BORDER_REFLECT_101)
-    return np.asarray(whole), float((matte[near] < BACKGROUND_BELOW).mean())
+    return np.asarray(whole), bool(good)
 
 
 def _unit(picture: Frame) -> Plane:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from render_service.animate.puppet.sway import Sway, sway
 from render_service.stages import ARKIT_NAMES, JAW_OPEN_CM
 
 FACE_HEIGHT_CM = 18.0
@@ -94,7 +95,7 @@ YAW_PITCH_ROLL_DEG = (8.0, 8.0, 8.0)
 """Limits for a near-frontal photo: further, the side that the photo never showed would be missing."""
 SHIFT_LIMIT_CM = 1.0
 """Largest translation of the head: the neck has to follow."""
-BREATH_CM = 0.16
+BREATH_CM = 0.22
 """Rise of the shoulders from the photo to breathed in."""
 
 _SHAPE_GAINS = np.zeros((len(ARKIT_NAMES), len(SHAPES)), np.float32)
@@ -114,7 +115,7 @@ class Pose:
     blink:   left, right; 1 is shut, below 0 wider than the photo.
     gaze_cm: [2, 2] left and right eye; x to the picture's right, y up.
     turn:    yaw, pitch, roll in degrees, as in `Performance.head`. shift_cm: x, y, z in camera axes, y up.
-    breath_cm: rise of the shoulders.
+    sway: amounts of `sway.MOTIONS`.
     """
 
     jaw_cm: float
@@ -124,7 +125,7 @@ class Pose:
     gaze_cm: NDArray[np.float64]
     turn: tuple[float, float, float]
     shift_cm: tuple[float, float, float]
-    breath_cm: float
+    sway: tuple[float, float, float, float]
 
 
 def turn_limits(photo_yaw_deg: float) -> NDArray[np.float64]:
@@ -134,9 +135,17 @@ def turn_limits(photo_yaw_deg: float) -> NDArray[np.float64]:
 
 
 def pose_at(
-    coefficients: NDArray[np.float32], head: NDArray[np.float32], breath: float, limits_deg: NDArray[np.float64]
+    coefficients: NDArray[np.float32],
+    head: NDArray[np.float32],
+    breath: float,
+    limits_deg: NDArray[np.float64],
+    *,
+    body: NDArray[np.float32] | None = None,
 ) -> Pose:
-    """coefficients: [52] in ARKit order. head: [6] as in `Performance`. limits_deg: [3] from `turn_limits`."""
+    """coefficients: [52] in ARKit order. head: [6] as in `Performance`. limits_deg: [3] from `turn_limits`.
+
+    body: [6] what the body has taken over of the head's motion (`sway.followed`); None where it follows at once.
+    """
 
     def value(name: str) -> float:
         return float(coefficients[_INDEX[name]])
@@ -145,17 +154,27 @@ def pose_at(
     jaw_cm = soft_limit(JAW_OPEN_CM * value("jawOpen"), JAW_KNEE_CM, JAW_LIMIT_CM)
     lips_cm = soft_limit(JAW_OPEN_CM * max(0.0, value("jawOpen") - closing), JAW_KNEE_CM, JAW_LIMIT_CM)
     shift = np.clip(head[3:] * FACE_HEIGHT_CM, -SHIFT_LIMIT_CM, SHIFT_LIMIT_CM)
-    yaw, pitch, roll = (soft_limit(float(a), HEAD_KNEE * b, b) for a, b in zip(head[:3], limits_deg, strict=True))
+    swayed = _sway(head if body is None else body, breath, limits_deg)
     return Pose(
         jaw_cm=jaw_cm,
         lips_cm=lips_cm,
         shapes=np.clip(coefficients @ _SHAPE_GAINS, -SHAPE_LIMIT, SHAPE_LIMIT).astype(np.float32),
         blink=(_blink(value, "Left"), _blink(value, "Right")),
         gaze_cm=np.array([_gaze(value, "Left"), _gaze(value, "Right")]),
-        turn=(yaw, pitch, roll),
-        shift_cm=(float(shift[0]), float(shift[1]), float(shift[2])),
-        breath_cm=BREATH_CM * float(np.clip(breath, -1, 1)),
+        turn=_turn(head, limits_deg),
+        shift_cm=(float(shift[0]) + swayed.carried_cm, float(shift[1]), float(shift[2])),
+        sway=swayed.amounts,
     )
+
+
+def _turn(head: NDArray[np.float32], limits_deg: NDArray[np.float64]) -> tuple[float, float, float]:
+    yaw, pitch, roll = (soft_limit(float(a), HEAD_KNEE * b, b) for a, b in zip(head[:3], limits_deg, strict=True))
+    return yaw, pitch, roll
+
+
+def _sway(body: NDArray[np.float32], breath: float, limits_deg: NDArray[np.float64]) -> Sway:
+    shift_cm = float(np.clip(body[3] * FACE_HEIGHT_CM, -SHIFT_LIMIT_CM, SHIFT_LIMIT_CM))
+    return sway(_turn(body, limits_deg), shift_cm, BREATH_CM * float(np.clip(breath, -1, 1)))
 
 
 def soft_limit(value: float, knee: float, limit: float) -> float:

@@ -11,6 +11,7 @@ from render_service.animate.puppet.fields import Fields
 from render_service.animate.puppet.jaw import LEVER_CM, SEAL_COLUMNS, turn_about_hinge
 from render_service.animate.puppet.mesh import Mesh
 from render_service.animate.puppet.place import add_fields, add_seal, place
+from render_service.animate.puppet.shapes import smoothstep
 from render_service.portrait.face import Points
 from render_service.portrait.topology import LEVELS
 
@@ -21,11 +22,14 @@ WELD_PX, WELD_FULL_PX = 0.9, 0.25
 """Lips nearer than this are drawn together, fully below the second: no background glints through a closed seam."""
 SEALED = 0.9
 """From this share of sealing on, the rims are welded along their whole length."""
+SINGING_CM, SINGING_ROUND = 0.6, 0.6
+"""Aperture and rounding at which the photo's smile has given way."""
 CLOSED_CM = 0.01
 """Gaps below this need no sealing."""
 
 _WIDE = [SHAPES.index(name) for name in ("wide_left", "wide_right")]
 _SMILE = [SHAPES.index(name) for name in ("smile_left", "smile_right")]
+_ROUND = SHAPES.index("round")
 _BARING = [SHAPES.index(name) for name in ("upper_left", "upper_right", "lower_left", "lower_right")]
 _COLUMN = 2**LEVELS
 """Fine vertices from one landmark of a loop to the next."""
@@ -54,6 +58,12 @@ def _bared(pose: Pose) -> float:
     return float(np.clip(pose.shapes[_BARING].mean(), 0, 1))
 
 
+def _relaxed(pose: Pose, fields: Fields) -> float:
+    """How much of the photo's smile gives way to this pose: the lips sing as soon as they part or pout."""
+    busy = max(pose.lips_cm / SINGING_CM, float(pose.shapes[_ROUND]) / SINGING_ROUND)
+    return float(fields.relax + (fields.relax_singing - fields.relax) * smoothstep(0, 1, np.array(busy)))
+
+
 def _width_cm(gaps: Points) -> float:
     """Mean of the three columns in the middle."""
     middle = len(gaps) // 2
@@ -80,7 +90,7 @@ class Deformer:
         angle, closing = self._jaw(pose)
         shapes = pose.shapes.copy()
         shapes[_WIDE] -= NARROWING * max(0.0, pose.lips_cm - NARROWING_FROM_CM)
-        shapes[_SMILE] -= fields.relax
+        shapes[_SMILE] -= _relaxed(pose, fields)
         left, right = (float(gain * shut) for gain, shut in zip(fields.blink_gain, pose.blink, strict=True))
         offsets = np.zeros((self._mesh.face_count, 3), np.float32)
         add_fields(offsets, self._basis, np.concatenate([shapes, [left, right]]).astype(np.float32))
@@ -90,9 +100,9 @@ class Deformer:
         mesh, camera = self._mesh, self._camera
         positions = np.empty_like(mesh.source)
         place(
-            mesh.source, mesh.rest, offsets, mesh.head, mesh.breath, mesh.jaw, angle,
+            mesh.source, mesh.rest, offsets, mesh.head, mesh.body, mesh.jaw, angle,
             camera.rotation, turn_matrix(pose.turn), camera.rotation @ PIVOT_CM, np.array(pose.shift_cm),
-            camera.px_per_cm, pose.breath_cm * camera.px_per_cm, float(camera.pad), positions,
+            camera.px_per_cm, np.array(pose.sway), float(camera.pad), positions,
         )  # fmt: skip
         together = self._weld(positions, sealing - _bared(pose))
         return Drawn(positions, angle, closing, together, (left, right))

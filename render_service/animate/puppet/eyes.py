@@ -33,6 +33,9 @@ LASH_FROM, LASH_FULL = 0.5, 0.95
 """Blinks between which the lash line appears."""
 SKIN_FROM, SKIN_FULL = 0.1, 0.5
 """Blinks between which the lash-free lid replaces the stretched photo."""
+CREASE_CM, CREASE_SOFT_CM, CREASE_STRENGTH = 0.05, 0.07, 0.30
+CREASE_HEIGHT = 0.45
+"""The fold above a shut lid: its width and softness, how dark it is, and where it lies between the two rows above."""
 SHUT_FROM, SHUT = 0.86, 0.97
 """Blinks between which the eyeball disappears."""
 
@@ -47,6 +50,7 @@ class Eye:
 
     source: [n, 2] float32 px of the padded picture. rest: [n, 3] cm. triangles: [m, 3].
     follow: [n] share of the gaze each vertex follows. loop: vertices of the face's mesh around the eye.
+    crease: [2, 7] vertices of the face's mesh between which the fold above a shut lid lies.
     lash:   [3] RGB of the lashes.
     """
 
@@ -55,12 +59,13 @@ class Eye:
     triangles: NDArray[np.int32]
     follow: NDArray[np.float32]
     loop: NDArray[np.int32]
+    crease: NDArray[np.int32]
     lash: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Eyes:
-    """Both eyes; skins are None behind glasses, where lids only stretch."""
+    """Both eyes; skins are None behind rims, where lids only stretch."""
 
     left: Eye
     right: Eye
@@ -93,7 +98,7 @@ def _eye(portrait: Portrait, mesh_source: NDArray[np.float32], loop: NDArray[np.
     follow = 1 - smoothstep(IRIS_MOVES * radius, WHITE_STAYS * radius, distance)
     return Eye(
         source.astype(np.float32), rest, _polar_triangles(len(rim)), follow.astype(np.float32), loop,
-        _lash_colour(portrait, rim),
+        np.array([lids.upper2, lids.upper3], np.int32), _lash_colour(portrait, rim),
     )  # fmt: skip
 
 
@@ -158,6 +163,8 @@ class EyePainter:
                 self._paint_ball(canvas, side, eye, drawn, pose)
             if blink > LASH_FROM:
                 self._paint_lashes(canvas, eye, drawn.positions[eye.loop], blink)
+                if skin is not None:
+                    self._paint_crease(canvas, eye, drawn.positions[eye.crease], blink)
 
     def _paint_skin(self, canvas: Frame, skin: _FineSkin, loop: NDArray[np.float32], blink: float) -> None:
         """The lid without its lashes, moved by the same flow as the photo."""
@@ -210,3 +217,19 @@ class EyePainter:
         strength = np.float32(LASH_STRENGTH * smoothstep(LASH_FROM, LASH_FULL, np.array(blink)))
         colour = np.ascontiguousarray(np.broadcast_to(eye.lash, (box.height, box.width, 3)))
         raster.paint(canvas, colour, np.maximum(line, shade) * strength, *box.corner)
+
+    def _paint_crease(self, canvas: Frame, eye: Eye, rows: NDArray[np.float32], blink: float) -> None:
+        """A soft arc above the lid, faint at its ends."""
+        arc = rows[0] * (1 - CREASE_HEIGHT) + rows[1] * CREASE_HEIGHT
+        at = np.linspace(0, len(arc) - 1, 4 * len(arc))
+        arc = np.stack([np.polyval(np.polyfit(np.arange(len(arc)), arc[:, k], 3), at) for k in (0, 1)], axis=1)
+        margin = 3 + 3 * CREASE_SOFT_CM * self._scale
+        box = Box.around(arc, whole(canvas), side=margin, above=margin, below=margin)
+        if box is None:
+            return
+        mask = line_mask(arc, box, CREASE_CM * self._scale, max(0.7, CREASE_SOFT_CM * self._scale))
+        across = (np.arange(box.width) + box.left - arc[:, 0].min()) / max(float(np.ptp(arc[:, 0])), 1.0)
+        mask *= np.sin(np.pi * np.clip(across, 0, 1)).astype(np.float32)
+        strength = np.float32(CREASE_STRENGTH * smoothstep(LASH_FROM, LASH_FULL, np.array(blink)))
+        colour = np.ascontiguousarray(np.broadcast_to(eye.lash, (box.height, box.width, 3)))
+        raster.paint(canvas, colour, mask * strength, *box.corner)

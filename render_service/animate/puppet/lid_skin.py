@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from render_service.animate.puppet.colours import face_chroma
+from render_service.animate.puppet.glasses import is_clear, wears_glasses
 from render_service.animate.puppet.mesh import Mesh
 from render_service.portrait.face import Points, Portrait
 
@@ -31,7 +32,7 @@ LEFT_SAMPLES = (445, 444, 443, 442, 441, 449, 450, 451, 448, 452)
 CHEEKS = (50, 101, 118, 117, 280, 330, 347, 346)
 RING_LIGHT = (0.62, 1.12)
 """Brightness against the cheek that ring pixels may have: neither lash nor highlight."""
-LID_LIGHT, LIT_PERCENTILE = (0.88, 0.98), 80
+LID_LIGHT, LIT_PERCENTILE = (0.93, 1.0), 80
 """Brightness that the lid may have against this percentile of what is around the eye."""
 LIT_TINT = 0.75
 """Share of the lit skin's hue in the lid's."""
@@ -40,13 +41,12 @@ SHADE_HUE = np.array([0.7, 1.05, 1.3])
 """Exponents of R, G, B in shade: light that has been through skin is redder."""
 RIM_SHADE, RIM_SHADE_CM = 0.16, 0.18
 """A lid curves away towards its lashes."""
-CREASE_SHADE, CREASE_AT_CM, CREASE_CM = 0.07, 0.46, 0.07
+CREASE_SHADE, CREASE_AT_CM, CREASE_CM = 0.05, 0.46, 0.08
 """The fold above a lid stays as a soft line."""
+DOME_LIGHT, DOME_AT_CM, DOME_CM = 0.06, 0.24, 0.13
+"""Between rim and fold the lid bulges over the eyeball, and catches light."""
 GRAIN_LIMIT = 5.0
 """Most grey levels of the photo's grain that the filled skin repeats."""
-GLASSES_EDGE = 0.085
-"""Steepest step of brightness along the nose's root, against its median; a bare nose stays below."""
-NOSE_ROOT = (9, 8, 168, 6, 197, 195)
 
 
 @dataclass(frozen=True)
@@ -58,30 +58,13 @@ class LidSkin:
 
 
 def build_lid_skins(portrait: Portrait, mesh: Mesh) -> tuple[LidSkin | None, LidSkin | None]:
-    """Left and right; both None behind glasses, whose rims a made-up lid would cut."""
-    if wears_glasses(portrait):
-        return None, None
-    left = _lid_skin(portrait, mesh.source[mesh.left_eye].astype(np.float64), LEFT_SAMPLES)
-    return left, _lid_skin(portrait, mesh.source[mesh.right_eye].astype(np.float64), RIGHT_SAMPLES)
+    """Left and right; None behind glasses whose rims a made-up lid would cut."""
+    glasses = wears_glasses(portrait)
+    left = _lid_skin(portrait, mesh.source[mesh.left_eye].astype(np.float64), LEFT_SAMPLES, glasses=glasses)
+    return left, _lid_skin(portrait, mesh.source[mesh.right_eye].astype(np.float64), RIGHT_SAMPLES, glasses=glasses)
 
 
-def wears_glasses(portrait: Portrait) -> bool:
-    """Whether something crosses the root of the nose: the bridge of a frame is an edge no bare nose has."""
-    root = portrait.landmarks[list(NOSE_ROOT), :2]
-    along = np.linspace(0, len(root) - 1, 60)
-    x, y = (np.interp(along, np.arange(len(root)), root[:, k]) for k in (0, 1))
-    across = np.array([root[-1, 1] - root[0, 1], root[0, 0] - root[-1, 0]])
-    across /= np.linalg.norm(across)
-    scale = portrait.head.px_per_cm
-    offsets = np.linspace(-0.35, 0.35, 7)[:, None] * scale
-    grey = cv2.cvtColor(portrait.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    soft = cv2.GaussianBlur(grey, (0, 0), max(0.6, 0.05 * scale))
-    maps = ((x[None] + across[0] * offsets).astype(np.float32), (y[None] + across[1] * offsets).astype(np.float32))
-    profile = np.median(cv2.remap(soft, *maps, cv2.INTER_LINEAR), axis=0)
-    return bool(np.abs(np.diff(profile)).max() / max(20.0, float(np.median(profile))) > GLASSES_EDGE)
-
-
-def _lid_skin(portrait: Portrait, rim: Points, samples: Sequence[int]) -> LidSkin | None:
+def _lid_skin(portrait: Portrait, rim: Points, samples: Sequence[int], *, glasses: bool) -> LidSkin | None:
     scale = portrait.head.px_per_cm
     height, width = portrait.image.shape[:2]
     low = np.maximum(np.floor(rim.min(axis=0) - MARGIN_CM * scale).astype(int), 0)
@@ -92,6 +75,8 @@ def _lid_skin(portrait: Portrait, rim: Points, samples: Sequence[int]) -> LidSki
     rim = rim - low
     unknown = _unknown(rim, image.shape[:2], scale)
     cheek = _cheek(portrait)
+    if glasses and not is_clear(image, unknown, scale, float(cheek.mean())):
+        return None
     colours, known = _known_skin(portrait, image, unknown, samples, low, float(cheek.sum()))
     skin = _fill(colours, known).astype(np.float64)
     around = _lit_around(image, unknown, scale)
@@ -209,7 +194,8 @@ def _shade(rim: Points, shape: tuple[int, ...], scale: float) -> NDArray[np.floa
     distance = distance_transform_edt(line) / scale
     towards_rim = RIM_SHADE * np.exp(-((distance / RIM_SHADE_CM) ** 2))
     crease = CREASE_SHADE * np.exp(-(((distance - CREASE_AT_CM) / CREASE_CM) ** 2))
-    return np.asarray(LID_SHADE * (1 - towards_rim - crease), np.float32)
+    dome = DOME_LIGHT * np.exp(-(((distance - DOME_AT_CM) / DOME_CM) ** 2))
+    return np.asarray(LID_SHADE * (1 - towards_rim - crease + dome), np.float32)
 
 
 def _grain(portrait: Portrait, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import Delaunay, cKDTree
 
+from render_service.animate.puppet.body import Place, body_fields
 from render_service.animate.puppet.jaw import jaw_weights
 from render_service.animate.puppet.shapes import smoothstep
 from render_service.portrait.canonical import CANONICAL
@@ -19,8 +20,8 @@ Triangles = NDArray[np.int32]
 
 GRID_CM, GRID_MIN_PX = 1.0, 6.0
 """Spacing of the vertices around the face."""
-REACH_CM = 26.0
-"""How far around the face the mesh goes; further away nothing follows the head."""
+REACH_CM, REACH_DOWN_CM = 34.0, 66.0
+"""How far around the face the mesh goes, and how far down; further away nothing follows the head or its body."""
 HEAD_DEPTH_CM = -4.0
 """Depth of hair and neck in head coordinates: the plane of the ears and what is behind them."""
 DEPTH_EASE_CM = 6.0
@@ -38,7 +39,8 @@ class Mesh:
     rest:       [n, 3] float32 cm, head coordinates.
     triangles:  [m, 3] int32 in the order they are drawn: the surroundings, the holes, the face from far to near.
     mouth, right_eye, left_eye: loops of vertices around the holes, from the right (outer) corner over the upper rim.
-    head, breath, jaw: [n] float32, share of the head's turn, the breath's lift and the jaw's turn.
+    head, jaw: [n] float32, share of the head's turn and of the jaw's.
+    body: [4, n, 2] float32 px, see `body_fields`.
     face_count: vertices of the face and the three centres; only these have shapes.
     """
 
@@ -49,7 +51,7 @@ class Mesh:
     right_eye: NDArray[np.int32]
     left_eye: NDArray[np.int32]
     head: NDArray[np.float32]
-    breath: NDArray[np.float32]
+    body: NDArray[np.float32]
     jaw: NDArray[np.float32]
     face_count: int
 
@@ -73,7 +75,8 @@ def build_mesh(portrait: Portrait) -> Mesh:
     grid_jaw = (face_jaw[topology().oval][neighbours] * nearness).sum(axis=1)
     grid_jaw *= (1 - smoothstep(0, 4.5, distance)) * smoothstep(-3, 1.5, weights.below_chin[len(face_source) :])
     jaw = np.concatenate([face_jaw, grid_jaw])
-    moving = np.maximum.reduce([weights.head, weights.breath, jaw]) > MOVING
+    body_cm = np.abs(weights.body).max(axis=(0, 2)) / portrait.head.px_per_cm
+    moving = np.maximum.reduce([weights.head, body_cm, jaw]) > MOVING
     around = around[moving[around].any(axis=1)]
     return Mesh(
         source=source.astype(np.float32),
@@ -83,7 +86,7 @@ def build_mesh(portrait: Portrait) -> Mesh:
         right_eye=topology().right_eye.astype(np.int32),
         left_eye=topology().left_eye.astype(np.int32),
         head=weights.head.astype(np.float32),
-        breath=weights.breath.astype(np.float32),
+        body=weights.body,
         jaw=jaw.astype(np.float32),
         face_count=len(face_source),
     )
@@ -93,14 +96,15 @@ def _surroundings(portrait: Portrait, face_source: Points) -> tuple[Points, Tria
     """Grid vertices [g, 2] outside the face's oval, and the triangles between them and the oval."""
     height, width = portrait.image.shape[:2]
     step = max(GRID_CM * portrait.head.px_per_cm, GRID_MIN_PX)
-    reach = REACH_CM * portrait.head.px_per_cm
+    reach, reach_down = (cm * portrait.head.px_per_cm for cm in (REACH_CM, REACH_DOWN_CM))
     x, y = face_source.mean(axis=0)
 
     def axis(low: float, high: float) -> Points:
         return np.linspace(low, high, max(2, int(np.ceil((high - low) / step)) + 1))
 
     columns, rows = np.meshgrid(
-        axis(max(0.0, x - reach), min(width - 1.0, x + reach)), axis(max(0.0, y - reach), min(height - 1.0, y + reach))
+        axis(max(0.0, x - reach), min(width - 1.0, x + reach)),
+        axis(max(0.0, y - reach), min(height - 1.0, y + reach_down)),
     )
     grid = np.stack([columns.ravel(), rows.ravel()], axis=1)
     oval = face_source[topology().oval]
@@ -145,16 +149,16 @@ def _grid_depth(
 
 
 class _Weights:
-    """How much of the head's turn and the breath each vertex follows."""
+    """How much of the head's turn and of the body's motions each vertex follows."""
 
     def __init__(self, portrait: Portrait, source: Points, face_count: int) -> None:
         scale = portrait.head.px_per_cm
         height, width = portrait.image.shape[:2]
         roll = np.deg2rad(portrait.head.yaw_pitch_roll[2])
-        across, down = np.array([np.cos(roll), np.sin(roll)]), np.array([-np.sin(roll), np.cos(roll)])
+        head_right, head_down = np.array([np.cos(roll), np.sin(roll)]), np.array([-np.sin(roll), np.cos(roll)])
         from_chin = (source - portrait.landmarks[CHIN, :2]) / scale
-        self.below_chin = from_chin @ down
-        beside = np.abs(from_chin @ across)
+        self.below_chin = from_chin @ head_down
+        beside = np.abs(from_chin @ head_right)
         outside = distance_transform_edt(~portrait.person) / scale
         pixel = np.clip(np.round(source).astype(int), 0, [width - 1, height - 1])
         near_person = 1 - smoothstep(0.6, 7.0, outside[pixel[:, 1], pixel[:, 0]])
@@ -167,8 +171,9 @@ class _Weights:
         head = neck * lateral * smoothstep(0, 1, to_border) * smoothstep(-1, 1.5, to_bottom)
         head[:face_count] = np.where(self.below_chin[:face_count] < 0, 1, neck[:face_count])
         self.head = head
-        chest = smoothstep(4, 11, self.below_chin) * (1 - smoothstep(13, 20, self.below_chin))
-        self.breath = chest * lateral * smoothstep(0, 3, to_bottom) * smoothstep(0, 2, to_border)
+        # bodies stand upright even under a head that tilts
+        right, down = from_chin.T
+        self.body = body_fields(Place(down, right, near_person, 1 - head), scale)
 
 
 def _holes() -> Triangles:

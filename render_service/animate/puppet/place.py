@@ -37,7 +37,7 @@ def place(
     rest: NDArray[np.float32],
     offsets: NDArray[np.float32],
     head: NDArray[np.float32],
-    breath: NDArray[np.float32],
+    body: NDArray[np.float32],
     jaw: NDArray[np.float32],
     angle: float,
     rotation: Points,
@@ -45,11 +45,11 @@ def place(
     pivot: Points,
     shift: Points,
     px_per_cm: float,
-    breath_px: float,
+    sway: Points,
     pad: float,
     positions: NDArray[np.float32],
 ) -> None:
-    """Displaces in head coordinates, turns by the head's share, adds the difference of projections to the source."""
+    """Displaces in head coordinates, turns by the head's share, sways, adds the change of projection to the source."""
     point, camera, turned = np.empty(3), np.empty(3), np.empty(3)
     for i in range(len(source)):
         for k in range(3):
@@ -77,5 +77,8 @@ def place(
         w = head[i]
         moved_x = turned[0] * scale * w + local_x * (1 - w)
         moved_y = -turned[1] * scale * w + local_y * (1 - w)
+        for k in range(len(sway)):
+            moved_x += sway[k] * body[k, i, 0]
+            moved_y += sway[k] * body[k, i, 1]
         positions[i, 0] = source[i, 0] + moved_x - rest_x - pad
-        positions[i, 1] = source[i, 1] + moved_y - rest_y - breath[i] * breath_px - pad
+        positions[i, 1] = source[i, 1] + moved_y - rest_y - pad

@@ -7,6 +7,7 @@ import cv2
 from render_service.animate.puppet.controls import pose_at
 from render_service.animate.puppet.model import Puppet, PuppetRig, build_rig
 from render_service.animate.puppet.rig import flatten, restore
+from render_service.animate.puppet.sway import followed
 from render_service.animate.puppet.warmup import rehearse
 from render_service.portrait.understand import understand
 from render_service.stages import Frame, FrameSize, Performance, Rig
@@ -27,6 +28,7 @@ class PuppetAnimator:
         """Frames on one core: workers share a song by segments, so OpenCV's own threads would only be in their way."""
         cv2.setNumThreads(1)
         puppet = Puppet(restore(PuppetRig, rig))
+        body = followed(performance.head, performance.fps)
         for i in frames:
             yield puppet.draw(
                 pose_at(
@@ -34,5 +36,6 @@ class PuppetAnimator:
                     performance.head[i],
                     float(performance.breath[i]),
                     puppet.rig.limits_deg,
+                    body=body[i],
                 )
             )

@@ -24,6 +24,7 @@ Draw = Callable[..., Frame]
 Perform = Callable[..., Performance]
 
 BUSY = {"jawOpen": 0.5, "mouthPucker": 0.4, "eyeBlinkLeft": 0.6, "eyeLookOutRight": 0.5, "browInnerUp": 0.7}
+SWAYING = {"roll": 8.0, "yaw": -8.0, "x": 0.05, "breath": 1.0}
 
 
 def change(a: Frame, b: Frame) -> NDArray[np.int_]:
@@ -156,7 +157,9 @@ def test_a_closed_seam_shows_nothing_bright(smiling_rig: Rig, frame: Draw) -> No
     assert (lips.min(axis=2) > 200).sum() == 0
 
 
-@pytest.mark.parametrize("values", [BUSY, {"jawOpen": 1.0, "yaw": 8.0}, {"mouthPucker": 1.0}, {"eyeBlinkLeft": 1.0}])
+@pytest.mark.parametrize(
+    "values", [BUSY, {"jawOpen": 1.0, "yaw": 8.0}, {"mouthPucker": 1.0}, {"eyeBlinkLeft": 1.0}, SWAYING]
+)
 def test_hardly_a_triangle_turns_over(values: dict[str, float], drawn_rig: Rig, perform: Perform) -> None:
     def doubled_areas(at: NDArray[np.floating]) -> NDArray[np.floating]:
         a, b, c = (at[np.asarray(drawn_rig["mesh/triangles"])[:, k]].astype(float) for k in range(3))

@@ -120,3 +120,18 @@ def test_the_grain_of_a_wall_goes_on_behind_the_person() -> None:
         filled[40:120, columns].std(0).mean() for columns in (slice(20, 50), slice(75, 95))
     )
     assert filled_contrast > 0.7 * known_contrast
+
+
+def test_stray_hair_before_a_calm_wall_moves_with_the_head() -> None:
+    picture = np.full((160, 160, 3), 180, np.uint8)
+    picture += np.random.default_rng(1).integers(0, 3, picture.shape, dtype=np.uint8)
+    picture[60:120, 40:120] = 20
+    picture[52:54, 60:80] = 60
+    alpha = np.zeros((160, 160), np.float32)
+    alpha[60:120, 40:120] = 1
+    foreground, background, matte = split_layers(picture, alpha, 10.0)
+    assert matte[52:54, 61:79].min() > 0.4
+    assert background[52:54, 61:79].min() > 170
+    assert matte[20:30].max() == matte[50, 20:30].max() == 0
+    through = 255 - foreground[..., 3:].astype(int)
+    assert np.abs(foreground[..., :3] + (background.astype(int) * through + 127) // 255 - picture).max() <= 1
