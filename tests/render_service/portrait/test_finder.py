@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from render_service.portrait.canonical import CANONICAL
 from render_service.portrait.face import Face, Points
 from render_service.portrait.finder import FaceFinder, size_px
 from render_service.portrait.indices import LEFT_LIDS, RIGHT_LIDS
@@ -108,8 +109,17 @@ def test_refined_landmarks_jitter_less(finder: FaceFinder, picture: Frame) -> No
     assert spread["refined"] < spread["single"]
 
 
-def test_the_expression_is_in_arkit_order(finder: FaceFinder, picture: Frame) -> None:
-    face = only(finder.find(picture))
+def average_face() -> Face:
+    """The canonical face looking at the camera, lips closed, with irises in the middle of its eyes."""
+    flat = CANONICAL.vertices * [20, -20, -20] + [300, 300, 0]
+    irises = [
+        np.repeat(flat[[lids.inner, lids.outer]].mean(axis=0)[None], 5, axis=0) for lids in (RIGHT_LIDS, LEFT_LIDS)
+    ]
+    return Face(np.concatenate([flat, *irises]), 1.0)
+
+
+def test_the_expression_is_in_arkit_order(finder: FaceFinder) -> None:
+    face = average_face()
     measured = finder.measure(face)
     assert measured.shape == (len(ARKIT_NAMES),) and measured.dtype == np.float32
     assert measured.min() >= 0 and measured.max() <= 1
