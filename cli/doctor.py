@@ -21,8 +21,6 @@ State = Literal["ok", "slow", "missing", "off"]
 MARKS: dict[State, str] = {"ok": "[green]ok[/]", "slow": "[yellow]slow[/]", "missing": "[red]missing[/]", "off": "-"}
 LEAST_FREE_BYTES = 2 * 1024**3
 """Weights take 0.1 GB; a 10-minute song at 2160 high leaves about 1 GB of segments while it is made."""
-SLOW_START_S = 10.0
-"""What a person accepts between the command and the first frame."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +94,13 @@ def _queue() -> Finding:
     from shared.settings import QueueSettings  # noqa: PLC0415
     from shared.valkey import EmbeddedValkey  # noqa: PLC0415
 
-    if QueueSettings().redis_url:
+    if url := QueueSettings().redis_url:
         import redis  # noqa: PLC0415
 
-        url = QueueSettings().redis_url
-        redis.Redis.from_url(url.get_secret_value(), socket_timeout=3).ping() if url else None
+        try:
+            redis.Redis.from_url(url.get_secret_value(), socket_timeout=3, socket_connect_timeout=3).ping()
+        except (redis.RedisError, ValueError) as silent:
+            return Finding("queue", "missing", str(silent)[:200], "start what REDIS_URL names, or unset it")
         return Finding("queue", "ok", "REDIS_URL answers")
     with tempfile.TemporaryDirectory() as folder, EmbeddedValkey(Path(folder)):
         return Finding("queue", "ok", "embedded Valkey starts")

@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -56,3 +57,26 @@ class Interrupts:
         if self._running is not None:
             loop, task = self._running
             loop.call_soon_threadsafe(task.cancel)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Work without an event loop: the first signal raises KeyboardInterrupt in it, so that scratch files go.
+
+    Later ones are not heard until the process has ended: they could only break off the cleaning up.
+    """
+    asked = False
+
+    def heed(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, heed) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        if not asked:
+            for number, handler in before.items():
+                signal.signal(number, handler)

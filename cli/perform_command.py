@@ -2,17 +2,18 @@
 
 from pathlib import Path
 
-from render_service.separate.spleeter import SpleeterSeparator
-
+from cli.interrupts import stoppable
 from render_service.hearing import hear
 from render_service.media.songs import PyAVSongReader
 from render_service.perform.csv import write
 from render_service.perform.model import SungMotionModel
+from render_service.separate.spleeter import SpleeterSeparator
 from render_service.stages import SEPARATION_RATE, Performance
 from shared.errors import BadOption, ErrorCode
 from shared.settings import IntakeLimits
 
 
+@stoppable()
 def perform(song: Path, out: Path, *, fps: int, seed: int) -> None:
     """Writes the whole table or nothing. Raises BadSong, and BadOption where `out` can't be written."""
     performance = _performed(song, fps=fps, seed=seed)

@@ -11,6 +11,7 @@ import soxr
 from rich.console import Console
 from rich.progress import Progress
 
+from cli.interrupts import stoppable
 from render_service.media.songs import PyAVSongReader
 from render_service.separate.spleeter import SpleeterSeparator
 from render_service.stages import SEPARATION_RATE, Samples, Separator, SongFacts, SongReader, Stems
@@ -20,10 +21,11 @@ from shared.settings import IntakeLimits
 NAMES = ("vocals.wav", "accompaniment.wav")
 
 
+@stoppable()
 def separate(song: Path, out: Path) -> None:
     """Writes both files into the folder `out`, or neither, at the song's own rate, length and number of channels.
 
-    They are float32, so that nothing clips; surround is mixed down to stereo first.
+    A signal leaves nothing half made. They are float32, so that nothing clips; surround is mixed down to stereo first.
     Raises BadInput and BadSong for the song, BadOption where `out` can't be written.
     """
     reader = PyAVSongReader(IntakeLimits())

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from cli.interrupts import stoppable
 from render_service import weights
 
 app = typer.Typer(help="Fetch and check the weights.", no_args_is_help=True)
@@ -26,6 +27,7 @@ def list_() -> None:
 
 
 @app.command()
+@stoppable()
 def fetch(
     names: Annotated[list[str] | None, typer.Argument(help="File names from `list`. Default: all.")] = None,
 ) -> None:

@@ -13,10 +13,10 @@ from render_service.perform.features import VoiceFeatures
 
 WEIGHTS = Path(__file__).with_name("mouth_ridge.npz")
 """Written by benchmarks/fit_mouth.py."""
-CONTEXT = 3
-STRIDE_S = 0.04
 EDGES = (1, 99)
 """Percentiles of the fitted inputs beyond which nothing is believed."""
+CONTEXT = 3
+STRIDE_S = 0.04
 """The ridge sees 120 ms to either side in steps of a GRID film frame."""
 
 

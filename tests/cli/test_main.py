@@ -53,6 +53,15 @@ def test_the_doctor_is_content_with_a_machine_that_is_set_up(tmp_path: Path) -> 
     assert "missing" not in told.stdout
 
 
+def test_the_doctor_names_the_queue_that_does_not_answer(tmp_path: Path) -> None:
+    told = serenade(
+        "doctor", SERENADE_DATA_DIR=str(tmp_path), REDIS_URL="redis://someone:secret@127.0.0.1:1/0", COLUMNS="200"
+    )
+    assert told.returncode == 1
+    assert "REDIS_URL" in told.stdout
+    assert "secret" not in told.stdout
+
+
 def test_a_wrong_setting_is_named_without_its_value(tmp_path: Path) -> None:
     song = tmp_path / "song.wav"
     song.write_bytes(b"RIFF")

@@ -1,5 +1,9 @@
 """`serenade separate` writes two files that add up to the song, or nothing."""
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +19,7 @@ from tests.render_service.separate.voices import plucked_chords, si_sdr, sung_vo
 
 def write_song(path: Path, *, rate: int, channels: int, count: int) -> np.ndarray:
     sound = 0.1 * np.random.default_rng(0).standard_normal((count, channels))
-    soundfile.write(path, sound, rate, subtype="FLOAT")
+    soundfile.write(path, sound, rate, subtype="FLOAT" if path.suffix == ".wav" else None)
     return soundfile.read(path, always_2d=True)[0]
 
 
@@ -88,3 +92,20 @@ def test_a_file_in_the_place_of_the_folder_is_a_bad_option(tmp_path: Path) -> No
         separate(tmp_path / "song.wav", tmp_path / "out")
     assert bad.value.params["name"] == "--output"
     assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    write_song(tmp_path / "song.flac", rate=44_100, channels=2, count=44_100 * 100)
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "cli", "separate", str(tmp_path / "song.flac"), "-o", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not list(out.glob(".separating-*/vocals.wav")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for _ in range(3):
+            process.send_signal(number)
+            time.sleep(0.01)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert list(out.iterdir()) == []
