@@ -1,9 +1,9 @@
 """The sounds the singer can make: formant targets, loudness and noise of each ARPAbet phone.
 
 Formants and bandwidths are the values of Klatt, "Software for a cascade/parallel formant synthesizer", JASA 67(3),
-1980, tables II and III (an adult male). Noise bands follow the spectra of English fricatives in Stevens, "Acoustic
-Phonetics", 1998, chapter 8; durations follow Klatt, JASA 59(5), 1976, shortened as singers do to keep the vowel on the
-beat.
+1980, tables II and III (an adult male). Noise bands follow the spectra of English stops and fricatives in Stevens,
+"Acoustic Phonetics", 1998, chapters 7 and 8 (lips have no cavity before them: their bursts are weak and flat);
+durations follow Klatt, JASA 59(5), 1976, shortened as singers do to keep the vowel on the beat.
 """
 
 from dataclasses import dataclass
@@ -93,10 +93,10 @@ PHONES: dict[str, Phone] = {
     "M": _nasal((350, 1050, 2130), (60, 200, 250)),
     "N": _nasal((350, 1450, 2470), (60, 250, 300)),
     "NG": _nasal((350, 1990, 2850), (60, 250, 300)),
-    "B": _stop((200, 950, 2150), (60, 110, 130), Noise(300, 1800, 0.10), voiced=True),
-    "D": _stop((200, 1650, 2600), (60, 100, 170), Noise(2500, 6000, 0.14), voiced=True),
+    "B": _stop((200, 950, 2150), (60, 110, 130), Noise(200, 7000, 0.03), voiced=True),
+    "D": _stop((200, 1650, 2600), (60, 100, 170), Noise(3000, 8000, 0.20), voiced=True),
     "G": _stop((200, 1990, 2850), (60, 150, 280), Noise(1500, 2800, 0.16), voiced=True),
-    "P": _stop((350, 950, 2150), (200, 150, 220), Noise(300, 2000, 0.16), voiced=False),
+    "P": _stop((350, 950, 2150), (200, 150, 220), Noise(200, 8000, 0.06), voiced=False),
     "T": _stop((350, 1650, 2600), (200, 120, 250), Noise(3000, 8000, 0.24), voiced=False),
     "K": _stop((300, 1990, 2850), (200, 160, 330), Noise(1400, 3000, 0.22), voiced=False),
     "F": _fricative((340, 1000, 2080), (200, 120, 150), Noise(1500, 11000, 0.085), voiced=False),

@@ -12,6 +12,7 @@ from render_service import weights
 from render_service.hearing import hear
 from render_service.media.songs import PyAVSongReader
 from render_service.perform.coarticulation import SHAPES
+from render_service.perform.lips import ROLL
 from render_service.perform.model import SungMotionModel
 from render_service.perform.music import hear_music
 from render_service.separate.spleeter import WEIGHT, SpleeterSeparator
@@ -77,6 +78,19 @@ def test_lips_are_rounded_where_vowels_are(score: dict[str, Any], performance: P
 
 def test_no_lips_close_inside_a_vowel(score: dict[str, Any], gap: NDArray[np.float32]) -> None:
     assert np.mean([gap[where].min() > 0.02 for _, where in vowels(score)]) >= 0.9
+
+
+def test_lips_seldom_touch_for_what_the_tongue_says(score: dict[str, Any], performance: Performance) -> None:
+    touch = performance.column("mouthRollUpper") / ROLL
+    tongue = [event for event in score["events"] if event["phone"] in {"T", "D", "N", "L", "K", "G"}]
+    closed = [touch[frames(event["start_s"], event["end_s"])].max() > 0.7 for event in tongue]
+    assert len(closed) > 20
+    assert np.mean(closed) <= 0.15
+
+
+def test_lips_touch_for_an_m(score: dict[str, Any], gap: NDArray[np.float32]) -> None:
+    (m,) = (event for event in score["events"] if event["phone"] == "M")
+    assert gap[frames(m["start_s"], m["end_s"])].min() < 0.02
 
 
 def test_the_mouth_rests_between_phrases(score: dict[str, Any], gap: NDArray[np.float32]) -> None:
