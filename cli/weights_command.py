@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cli.interrupts import stoppable
 from render_service import weights
+from shared.errors import Fault
 
 app = typer.Typer(help="Fetch and check the weights.", no_args_is_help=True)
 
@@ -42,7 +43,11 @@ def fetch(
                 tasks[name] = bars.add_task(name, total=total)
             bars.update(tasks[name], completed=done)
 
-        brought = weights.fetch(names or None, show)
+        try:
+            brought = weights.fetch(names or None, show)
+        except Fault as failed:
+            typer.echo(f"{failed.detail}\nSee to the network or the disk, then run it again.", err=True)
+            raise typer.Exit(1) from failed
     for name in brought:
         console.print(f"fetched {name}", highlight=False)
     if not brought:

@@ -145,16 +145,18 @@ def _pip(requirement: str, out: Path) -> None:
     except subprocess.TimeoutExpired as slow:
         raise SourceFailed(f"pip took longer than {PIP_TIMEOUT_S:.0f} s for {requirement}") from slow
     except subprocess.CalledProcessError as failed:
-        raise SourceFailed(f"pip has no {requirement}: {_last_line(failed.stderr)}") from failed
+        raise SourceFailed(f"pip brings no {requirement}: {_complaint(failed.stderr)}") from failed
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
         raise SourceFailed(f"pip brought {len(wheels)} wheels for {requirement}")
     shutil.move(wheels[0], out)
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it says nothing"
+def _complaint(stderr: str) -> str:
+    """What pip calls the error, else its last line: hints may follow."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR:")]
+    return (errors or lines or ["it says nothing"])[-1]
 
 
 def _extract_from_zip(archive: Path, member: str, out: Path, size_bytes: int) -> None:

