@@ -19,6 +19,7 @@ from shared.errors import BadOption, ErrorCode
 from shared.settings import IntakeLimits
 
 NAMES = ("vocals.wav", "accompaniment.wav")
+ELSEWHERE = "a folder that does not hold the song itself"
 
 
 @stoppable()
@@ -30,6 +31,8 @@ def separate(song: Path, out: Path) -> None:
     """
     reader = PyAVSongReader(IntakeLimits())
     facts = reader.probe(song)
+    if any((out / name).exists() and (out / name).samefile(song) for name in NAMES):
+        raise BadOption(ErrorCode.OPTION_INVALID, f"{song} would be replaced", name="--output", allowed=ELSEWHERE)
     separator = SpleeterSeparator()
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -41,6 +41,22 @@ def test_a_folder_that_is_not_there_is_the_persons_to_mend(performed: Performanc
     assert caught.value.code is ErrorCode.OPTION_INVALID
 
 
+@pytest.mark.parametrize("place", [".", "song.mp3"])
+def test_a_folder_or_the_song_itself_is_never_replaced(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def worked(*_: object, **__: object) -> None:
+        raise AssertionError("work was done for nothing")
+
+    monkeypatch.setattr(perform_command, "_performed", worked)
+    monkeypatch.chdir(tmp_path)
+    Path("song.mp3").write_text("music")
+    with pytest.raises(BadOption) as caught:
+        perform_command.perform(Path("song.mp3"), Path(place), fps=25, seed=0)
+    assert caught.value.params["name"] == "--output"
+    assert Path("song.mp3").read_text() == "music"
+
+
 def test_what_fails_half_way_leaves_nothing(
     performed: Performance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,15 @@ def test_a_song_that_breaks_halfway_leaves_nothing_behind(tmp_path: Path, monkey
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_the_song_itself_is_never_replaced(tmp_path: Path) -> None:
+    song = tmp_path / "vocals.wav"
+    write_song(song, rate=44_100, channels=1, count=99_000)
+    before = song.read_bytes()
+    with pytest.raises(BadOption):
+        separate(song, tmp_path)
+    assert song.read_bytes() == before
+
+
 def test_a_file_in_the_place_of_the_folder_is_a_bad_option(tmp_path: Path) -> None:
     write_song(tmp_path / "song.wav", rate=44_100, channels=1, count=99_000)
     (tmp_path / "out").write_text("mine")
