@@ -20,7 +20,9 @@ class _MonoTrack:
 
     def finish(self) -> Samples:
         self._parts.append(self._resampler.resample_chunk(np.empty(0, np.float32), last=True))
-        return np.concatenate(self._parts)
+        whole = np.concatenate(self._parts)
+        self._parts.clear()
+        return whole
 
 
 def hear(blocks: Iterable[Samples], separator: Separator, *, duration_s: float, report: Report) -> HeardSong:
