@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from render_service.memory import return_large_blocks
 from render_service.step_protocol import Steps
 from render_service.worker import EXIT_HUNG, RenderWorker
 from shared.errors import BadInput, BadOption, ErrorCode, SerenadeError
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None, build: Callable[[Settings], Ste
 
     build: makes the steps; the real ones, loaded only now, when None.
     """
+    return_large_blocks()
     options = _parser().parse_args(arguments)
     logging.basicConfig(
         level=options.log_level.upper(),
