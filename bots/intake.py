@@ -80,12 +80,15 @@ class Intake:
         requester: Requester,
         reply_to: ReplyTarget,
         job_id: str,
+        background_picture: Path | None = None,
     ) -> ProgressEvent:
         """Checks, stores and submits; answers with how the job stands. A job known already is not stored again.
 
+        background_picture: goes with `options.background` "picture".
         Raises BadInput (FILE_*, SONG_*, PICTURE_*), Refused (TOO_MANY_WAITING, QUEUE_DRAINING), Fault.
         """
         song_found, portrait_found = await asyncio.to_thread(self._check, song, portrait)
+        behind_found = await asyncio.to_thread(self._check_picture, background_picture) if background_picture else None
         known = await self._queue.status(job_id)
         if known is not None:
             return known
@@ -97,6 +100,11 @@ class Intake:
                 options=options,
                 requester=requester,
                 reply_to=reply_to,
+                background_picture=(
+                    await kept.put(background_picture, behind_found.media_type, self._keep_s)
+                    if background_picture and behind_found
+                    else None
+                ),
             )
             kept.offered = True
             return await self._queue.submit(request)
@@ -106,9 +114,17 @@ class Intake:
         found = song_type(song), picture_type(portrait)
         if song.stat().st_size > self._limits.song_max_bytes:
             raise BadSong(ErrorCode.SONG_TOO_LARGE, limit_mb=self._limits.song_max_bytes // MIB)
-        if portrait.stat().st_size > self._limits.picture_max_bytes:
-            raise BadPortrait(ErrorCode.PICTURE_TOO_LARGE, limit_mb=self._limits.picture_max_bytes // MIB)
+        self._check_size(portrait)
         return found
+
+    def _check_picture(self, picture: Path) -> FileType:
+        found = picture_type(picture)
+        self._check_size(picture)
+        return found
+
+    def _check_size(self, picture: Path) -> None:
+        if picture.stat().st_size > self._limits.picture_max_bytes:
+            raise BadPortrait(ErrorCode.PICTURE_TOO_LARGE, limit_mb=self._limits.picture_max_bytes // MIB)
 
 
 class _Kept:

@@ -81,6 +81,9 @@ _ERRORS: dict[ErrorCode, Wordings] = {
         "Even a small video of this does not fit into {limit_mb} MB. Please choose a shorter part of the song.",
         "Even a small video of this would be too big to send. Please choose a shorter part of the song.",
     ),
+    ErrorCode.BACKGROUND_NOT_SEPARABLE: (
+        "I can't cut you out of that picture well. Please keep its background, or send one with more around you.",
+    ),
     ErrorCode.TOO_MANY_WAITING: (
         "You have {limit} waiting already, as many as I can take. Let me finish one first, then send me the next.",
         "You already have a few songs waiting. Let me finish one first, then send me the next.",

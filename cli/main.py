@@ -1,6 +1,7 @@
 """The `serenade` command: parses, calls, and turns every error into one sentence and an exit status."""
 
 import logging
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, cast, get_args
@@ -43,6 +44,9 @@ def sing(
     seed: Seed = 0,
     face: Annotated[int | None, typer.Option(min=1, help="Which face, from the left. Default: the largest.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that render. Default: one a core.")] = None,
+    background: Annotated[
+        str, typer.Option(help="What is behind the singer: keep, blur, a colour as #rrggbb, or a picture's file.")
+    ] = "keep",
     max_bytes: Annotated[int | None, typer.Option(min=1, help="Make the video fit this many bytes.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print what was made as JSON on the last line.")] = False,
 ) -> None:
@@ -50,13 +54,21 @@ def sing(
     from cli.sing import run_sing  # noqa: PLC0415 - keeps `serenade --help` quick
 
     rate = checked_fps(fps)
+    kind, behind = background_of(background)
     try:
         options = RenderOptions(
-            start_s=start, end_s=end, height=height, fps=rate, seed=seed, face=face, max_bytes=max_bytes
+            start_s=start,
+            end_s=end,
+            height=height,
+            fps=rate,
+            seed=seed,
+            face=face,
+            max_bytes=max_bytes,
+            background=kind,
         )
     except ValidationError as error:  # an end of 0, or no number: typer has checked everything else
         raise BadOption(ErrorCode.RANGE_OUTSIDE_SONG) from error
-    run_sing(song, selfie, output, options, workers=workers, as_json=json_)
+    run_sing(song, selfie, output, options, workers=workers, as_json=json_, background_picture=behind)
 
 
 @app.command()
@@ -104,6 +116,19 @@ def doctor(
     from cli.doctor import run_doctor  # noqa: PLC0415
 
     run_doctor(warm_up=warm_up)
+
+
+def background_of(told: str) -> tuple[str, Path | None]:
+    """The option and the picture that goes with it. Raises BadOption for a colour that is none."""
+    if told in ("keep", "blur"):
+        return told, None
+    if told.startswith("#"):
+        if not re.fullmatch("#[0-9a-fA-F]{6}", told):
+            raise BadOption(
+                ErrorCode.OPTION_INVALID, name="--background", allowed="keep, blur, a colour as #rrggbb, or a file"
+            )
+        return told, None
+    return "picture", Path(told)
 
 
 def checked_fps(fps: int) -> FrameRate:

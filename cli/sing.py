@@ -51,14 +51,21 @@ class House:
 
 
 def run_sing(
-    song: Path, selfie: Path, output: Path, options: RenderOptions, *, workers: int | None, as_json: bool
+    song: Path,
+    selfie: Path,
+    output: Path,
+    options: RenderOptions,
+    *,
+    workers: int | None,
+    as_json: bool,
+    background_picture: Path | None = None,
 ) -> None:
     """Makes the video at `output` and says so. Raises SerenadeError."""
     began = time.perf_counter()
-    check_output(output, song, selfie)
+    check_output(output, song, selfie, *([background_picture] if background_picture else []))
     console = Console(stderr=True)
     with Interrupts() as interrupts, opened_house(workers) as house, TerminalReplier(output, console) as terminal:
-        interrupts.run(sing(house, song, selfie, options, terminal))
+        interrupts.run(sing(house, song, selfie, options, terminal, background_picture))
     ended = terminal.ended
     if ended is None or ended.facts is None or terminal.unplaced:
         raise ended_badly(terminal, house.log)
@@ -71,7 +78,14 @@ def run_sing(
         )
 
 
-async def sing(house: House, song: Path, selfie: Path, options: RenderOptions, terminal: TerminalReplier) -> None:
+async def sing(
+    house: House,
+    song: Path,
+    selfie: Path,
+    options: RenderOptions,
+    terminal: TerminalReplier,
+    background_picture: Path | None = None,
+) -> None:
     """Submits, follows and delivers one job; whatever breaks this off, nobody goes on working for it."""
     job_id = f"{PLATFORM}-{uuid.uuid4().hex}"
     ledger = ReplyLedger(house.url, PLATFORM)
@@ -97,6 +111,7 @@ async def sing(house: House, song: Path, selfie: Path, options: RenderOptions, t
                 requester=Requester(platform=PLATFORM, user_id=job_id),
                 reply_to=ReplyTarget(platform=PLATFORM),
                 job_id=job_id,
+                background_picture=background_picture,
             )
             await _unless_lost(delivery, queue, house)
         except BaseException:
@@ -202,14 +217,14 @@ def fresh_log(data_dir: Path) -> Path:
     return log
 
 
-def check_output(output: Path, song: Path, selfie: Path) -> None:
+def check_output(output: Path, *files: Path) -> None:
     """Raises BadInput before any work is done where the video could not be put."""
-    for given in (song, selfie):
+    for given in files:
         if not given.is_file():
             raise BadInput(ErrorCode.FILE_MISSING, name=str(given))
     try:
-        if output.exists() and (output.samefile(song) or output.samefile(selfie)):
-            raise bad_output("any file but the two you give me")
+        if output.exists() and any(output.samefile(given) for given in files):
+            raise bad_output("any file but those you give me")
         if output.exists() and not output.is_file():  # a folder; a device, which must not be replaced
             raise bad_output("a file in a folder that exists")
         check_writable(output.absolute().parent)

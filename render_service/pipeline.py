@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from render_service.hearing import hear
 from render_service.prepared import Plan, Prepared
 from render_service.stages import (
+    AS_THE_PHOTO,
     SEPARATION_RATE,
     Animator,
     Encoder,
     Frame,
     FrameSize,
     HeardSong,
+    Look,
     MotionModel,
     Performance,
     PictureReader,
@@ -58,14 +62,24 @@ class Pipeline:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def prepare(self, song: Path, portrait: Path, options: RenderOptions, report: StageReport) -> Prepared:
+    def prepare(
+        self,
+        song: Path,
+        portrait: Path,
+        options: RenderOptions,
+        report: StageReport,
+        *,
+        background_picture: Path | None = None,
+    ) -> Prepared:
         """Hears the song and rigs the portrait, side by side: one waits for the separator, the other for pictures.
 
+        background_picture: what goes behind the singer where `options.background` is "picture".
         Raises BadInput for either file or an option; the first failure stops the other half.
         """
         facts = self._parts.songs.probe(song)
         start_s, end_s = _range(options, facts.duration_s)
         picture = self._parts.pictures.read(portrait)
+        look = self._look(options, background_picture)
         size, rate = self._parts.encoder.plan(
             frame_size(picture, options.height),
             fps=options.fps,
@@ -91,7 +105,7 @@ class Pipeline:
 
         def rig() -> Rig:
             stoppable(Stage.RIG, 0.0)
-            made = self._parts.animator().rig(picture, plan.size, face=options.face)
+            made = self._parts.animator().rig(picture, plan.size, face=options.face, look=look)
             stoppable(Stage.RIG, 1.0)
             return made
 
@@ -130,6 +144,19 @@ class Pipeline:
             max_bytes=plan.max_bytes,
         )
         report(Stage.FINISH, 1.0)
+
+    def _look(self, options: RenderOptions, background_picture: Path | None) -> Look:
+        """Raises BadPortrait for a background that is no picture."""
+        kind = options.background
+        if kind == "keep":
+            return AS_THE_PHOTO
+        if kind == "blur":
+            return Look(backdrop="blur")
+        if kind == "picture":
+            if background_picture is None:
+                raise BadOption(ErrorCode.OPTION_INVALID, "no background picture", name="background")
+            return Look(backdrop=self._parts.pictures.read(background_picture))
+        return Look(backdrop=np.frombuffer(bytes.fromhex(kind[1:]), np.uint8).reshape(1, 1, 3))
 
     def _hear(self, song: Path, start_s: float, end_s: float, report: StageReport) -> HeardSong:
         blocks = self._parts.songs.blocks(song, rate=SEPARATION_RATE, start_s=start_s, end_s=end_s)

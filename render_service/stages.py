@@ -7,7 +7,7 @@ Audio is float32 in -1..1; pictures are uint8 RGB; positions are pixels with y d
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ Frame = NDArray[np.uint8]
 """A picture: [height, width, 3] uint8 RGB."""
 Rig = Mapping[str, NDArray[np.generic]]
 """All an animator needs to draw any frame of one portrait, as plain arrays: it is stored as an .npz without pickles."""
+Backdrop = Frame | Literal["blur"]
+"""What is put behind the singer: a picture of any size, cut to cover the frame, or the photo's own, out of focus."""
 Report = Callable[[float], None]
 """Told now and then how much of a stage is done, 0..1. It may raise `Cancelled` to stop the stage."""
 
@@ -107,6 +109,16 @@ class FrameSize:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How the singer is shown where it is not just the photo. backdrop: what replaces its background, or None."""
+
+    backdrop: Backdrop | None = None
+
+
+AS_THE_PHOTO = Look()
+
+
+@dataclass(frozen=True)
 class SongFacts:
     """What a probe found: the first audio stream of the file.
 
@@ -150,10 +162,11 @@ class MotionModel(Protocol):
 class Animator(Protocol):
     """Makes one portrait perform."""
 
-    def rig(self, picture: Frame, size: FrameSize, *, face: int | None) -> Rig:
+    def rig(self, picture: Frame, size: FrameSize, *, face: int | None, look: Look = AS_THE_PHOTO) -> Rig:
         """Done once a render. face: which, counted from the left from 1, or None for the largest.
 
-        Raises BadPortrait (FACE_MISSING, FACE_TOO_SMALL, FACE_TURNED_AWAY, FACE_NUMBER).
+        Raises BadPortrait (FACE_MISSING, FACE_TOO_SMALL, FACE_TURNED_AWAY, FACE_NUMBER), and BadOption
+        (BACKGROUND_NOT_SEPARABLE) where a look has a backdrop and the person can't be told from the background.
         """
         ...
 

@@ -60,7 +60,9 @@ class StoredSteps:
         with self._folder() as folder:
             song = self._fetch(request.song, folder / "song")
             portrait = self._fetch(request.portrait, folder / "portrait")
-            prepared = self._pipeline.prepare(song, portrait, request.options, clock)
+            ref = request.background_picture
+            behind = self._fetch(ref, folder / "background") if ref else None
+            prepared = self._pipeline.prepare(song, portrait, request.options, clock, background_picture=behind)
             with (folder / "prepared.npz").open("wb") as out:
                 prepared.save(out)
             stored = self._store.put_file(folder / "prepared.npz", PREPARED_TYPE, WORK_TTL_S)

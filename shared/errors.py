@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     OPTION_INVALID = "option_invalid"
     RANGE_OUTSIDE_SONG = "range_outside_song"
     VIDEO_CANNOT_FIT = "video_cannot_fit"
+    BACKGROUND_NOT_SEPARABLE = "background_not_separable"
 
     TOO_MANY_WAITING = "too_many_waiting"
     QUEUE_DRAINING = "queue_draining"

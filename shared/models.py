@@ -1,9 +1,9 @@
 """What crosses the queue: frozen values that go to JSON and back, references instead of content."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.errors import ErrorCode, Param
 
@@ -36,6 +36,8 @@ class RenderOptions(Model):
     max_bytes: Annotated[int, Field(gt=0)] | None = None
     face: Annotated[int, Field(ge=1)] | None = None
     """Which face, counted from the left; `None` is the largest."""
+    background: Annotated[str, Field(pattern=r"^(keep|blur|picture|#[0-9a-fA-F]{6})$")] = "keep"
+    """What is behind the singer: the photo's own, sharp or blurred, a colour, or the job's `background_picture`."""
 
 
 class Requester(Model):
@@ -69,6 +71,13 @@ class JobRequest(Model):
     options: RenderOptions
     requester: Requester
     reply_to: ReplyTarget
+    background_picture: AssetRef | None = None
+
+    @model_validator(mode="after")
+    def _background_is_there(self) -> Self:
+        if (self.options.background == "picture") != (self.background_picture is not None):
+            raise ValueError("a background picture comes with the option `picture`, and only then")
+        return self
 
 
 class JobStatus(StrEnum):

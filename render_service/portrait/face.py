@@ -96,7 +96,7 @@ class Portrait:
     matte:     [H, W] float32 0..1, 1 where the moving layer covers; all ones when not layered.
     person:    [H, W] bool, the person itself, before the matte was widened.
     foreground:[H, W, 4] uint8 premultiplied RGBA: over `background` it gives the photo back exactly.
-    background:[H, W, 3] uint8, the picture with the person filled in.
+    background:[H, W, 3] uint8, the picture with the person filled in, or what was put in its place.
     """
 
     image: Frame

@@ -26,6 +26,8 @@ BACKGROUND_BELOW = 0.3
 GUIDED_RADIUS_CM, GUIDED_EPSILON = 0.6, 1e-4
 GENEROUS_FROM, GENEROUS_SPAN = 0.25, 0.45
 """The soft matte is read generously: a rim of background that moves along is seen less than a cut-off ear."""
+NARROW_FROM, NARROW_SPAN = 0.3, 0.55
+"""Read narrowly before another background, where a rim of the old one is what is seen."""
 WIDEN_CM, BLUR_CM, MIN_BLUR_PX = 0.12, 0.10, 0.7
 STILL_FROM_CM, STILL_FULL_CM = 11.0, 15.0
 """Below the chin: from here on nothing moves, so the moving layer may be the whole picture."""
@@ -35,11 +37,15 @@ MIN_FACE_COVER, MIN_BACKGROUND_SHARE = 0.85, 0.03
 
 @dataclass(frozen=True)
 class Matte:
-    """layered: whether the cut is good enough to use; person, alpha: see `Portrait`."""
+    """layered: whether the cut is good enough to use; person, alpha: see `Portrait`.
+
+    opacity: [H, W] 0..1, how much of each pixel is the person, as narrow as the photo shows them.
+    """
 
     layered: bool
     person: Mask
     alpha: Plane
+    opacity: Plane
 
 
 class Segmenter:
@@ -72,9 +78,11 @@ def cut_out(
     generous *= _connected(generous, landmarks)
     person = generous > 0.5
     if not layered:
-        return Matte(False, person, np.ones(image.shape[:2], np.float32))
+        return Matte(False, person, *[np.ones(image.shape[:2], np.float32)] * 2)
+    narrow = np.clip((soft - NARROW_FROM) / NARROW_SPAN, 0, 1) * _connected(generous, landmarks)
+    opacity = np.maximum(narrow, cv2.GaussianBlur(face, (0, 0), 1)).astype(np.float32)
     alpha = np.maximum(_widened(generous, scale), _still_part(image.shape[:2], landmarks, head))
-    return Matte(True, person, np.clip(alpha, 0, 1).astype(np.float32))
+    return Matte(True, person, np.clip(alpha, 0, 1).astype(np.float32), opacity)
 
 
 def _soft_matte(segmenter: Segmenter, image: Frame, pad: int, landmarks: Points, scale: float) -> tuple[Plane, bool]:

@@ -273,3 +273,39 @@ def test_a_pair_that_does_not_fit_says_which_file_is_wrong(
         with pytest.raises(BadInput) as caught:
             pair_files(*pair)
         assert caught.value.code is code
+
+
+async def test_a_background_picture_is_stored_with_the_rest_and_removed_with_it(
+    store: AssetStore, song: Path, portrait: Path, write: Callable[[str, bytes], Path], tmp_path: Path
+) -> None:
+    async def ask(queue: FakeQueue, behind: Path) -> None:
+        await Intake(store, queue, LIMITS, keep_s=KEEP_S).accept(
+            song,
+            portrait,
+            RenderOptions(background="picture"),
+            requester=Requester(platform="test", user_id="ada"),
+            reply_to=ReplyTarget(platform="test"),
+            job_id="test:9",
+            background_picture=behind,
+        )
+
+    with pytest.raises(BadInput):
+        await ask(FakeQueue(), song)
+    with pytest.raises(Refused):
+        await ask(FakeQueue(Refused(ErrorCode.QUEUE_DRAINING)), portrait)
+    assert stored(tmp_path) == []
+    queue = FakeQueue()
+    await ask(queue, portrait)
+    behind = queue.requests["test:9"].background_picture
+    assert behind is not None and store.get_bytes(behind) == PNG
+
+
+def test_the_option_and_the_picture_go_together(store: AssetStore, song: Path, portrait: Path) -> None:
+    ref = store.put_file(portrait, "image/png", KEEP_S)
+    parts = {
+        "job_id": "1", "song": ref, "portrait": ref,
+        "requester": Requester(platform="test", user_id="ada"), "reply_to": ReplyTarget(platform="test"),
+    }  # fmt: skip
+    for kind, behind in (("keep", ref), ("picture", None)):
+        with pytest.raises(ValueError, match="picture"):
+            JobRequest(**parts, options=RenderOptions(background=kind), background_picture=behind)

@@ -69,3 +69,17 @@ def test_a_wrong_setting_is_named_without_its_value(tmp_path: Path) -> None:
     assert told.returncode == 2
     assert "capacity" in told.stderr.lower()
     assert "secret-value" not in told.stderr
+
+
+def test_a_background_is_a_word_a_colour_or_a_file(tmp_path: Path) -> None:
+    from cli.main import background_of
+
+    assert background_of("blur") == ("blur", None)
+    assert background_of("#0aF09c") == ("#0aF09c", None)
+    assert background_of("beach.jpg") == ("picture", Path("beach.jpg"))
+    song = tmp_path / "song.wav"
+    song.write_bytes(b"RIFF")
+    for wrong, said in (("#12", "#rrggbb"), (str(tmp_path / "none.jpg"), "none.jpg")):
+        told = serenade("sing", song, song, "-o", tmp_path / "out.mp4", "--background", wrong)
+        assert told.returncode == 2
+        assert said in told.stderr

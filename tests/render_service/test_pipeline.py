@@ -10,9 +10,11 @@ import pytest
 from render_service.pipeline import Parts, Pipeline, frame_size
 from render_service.prepared import Plan, Prepared
 from render_service.stages import (
+    AS_THE_PHOTO,
     Frame,
     FrameSize,
     HeardSong,
+    Look,
     Performance,
     Rig,
     Samples,
@@ -55,7 +57,13 @@ class Motion:
 class Painter:
     error: BadPortrait | None = None
 
-    def rig(self, picture: Frame, size: FrameSize, *, face: int | None) -> Rig:
+    looks: list[Look]
+
+    def __init__(self) -> None:
+        self.looks = []
+
+    def rig(self, picture: Frame, size: FrameSize, *, face: int | None, look: Look = AS_THE_PHOTO) -> Rig:
+        self.looks.append(look)
         if self.error:
             raise self.error
         return {"size": np.array([size.width, size.height])}
@@ -212,3 +220,15 @@ def test_segments_cover_every_frame_once(frame_count: int) -> None:
     plan = Plan(FrameSize(64, 64), VideoRate(20), 25, frame_count, 0.0, 0)
     frames = [frame for index in range(plan.segment_count) for frame in plan.segment(index)]
     assert frames == list(range(frame_count))
+
+
+def test_a_background_reaches_the_animator(pipeline: Pipeline, painter: Painter) -> None:
+    for kind in ("keep", "blur", "#0a141e"):
+        pipeline.prepare(Path("song"), Path("face"), RenderOptions(background=kind), silent)
+    behind = Path("behind")
+    pipeline.prepare(Path("song"), Path("face"), RenderOptions(background="picture"), silent, background_picture=behind)
+    kept, blurred, coloured, pictured = (look.backdrop for look in painter.looks)
+    assert kept is None
+    assert blurred == "blur"
+    assert isinstance(coloured, np.ndarray) and coloured.ravel().tolist() == [10, 20, 30]
+    assert isinstance(pictured, np.ndarray) and pictured.shape == (600, 400, 3)

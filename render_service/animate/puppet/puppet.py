@@ -10,7 +10,7 @@ from render_service.animate.puppet.rig import flatten, restore
 from render_service.animate.puppet.sway import followed
 from render_service.animate.puppet.warmup import rehearse
 from render_service.portrait.understand import understand
-from render_service.stages import Frame, FrameSize, Performance, Rig
+from render_service.stages import AS_THE_PHOTO, Frame, FrameSize, Look, Performance, Rig
 
 
 class PuppetAnimator:
@@ -20,9 +20,9 @@ class PuppetAnimator:
         """Compiles everything a frame needs, which takes some seconds the first time on a machine."""
         rehearse()
 
-    def rig(self, picture: Frame, size: FrameSize, *, face: int | None) -> Rig:
-        """Understands the picture, and strings it up. Raises BadPortrait, Fault (WEIGHTS_MISSING)."""
-        return flatten(build_rig(understand(picture, size, face=face)))
+    def rig(self, picture: Frame, size: FrameSize, *, face: int | None, look: Look = AS_THE_PHOTO) -> Rig:
+        """Understands the picture, and strings it up. Raises BadPortrait, BadOption, Fault (WEIGHTS_MISSING)."""
+        return flatten(build_rig(understand(picture, size, face=face, look=look)))
 
     def animate(self, rig: Rig, performance: Performance, frames: range) -> Iterator[Frame]:
         """Frames on one core: workers share a song by segments, so OpenCV's own threads would only be in their way."""
