@@ -47,7 +47,7 @@ def frames(video: Path) -> Iterator[Frame]:
     """Decoded pictures, [H, W, 3] uint8 RGB, with the matrix the file is tagged with."""
     with av.open(str(video)) as container:
         for frame in container.decode(video=0):
-            yield frame.to_ndarray(format="rgb24")
+            yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
 def sound(video: Path, rate: int = 16_000) -> NDArray[np.float32]:
@@ -55,7 +55,7 @@ def sound(video: Path, rate: int = 16_000) -> NDArray[np.float32]:
     with av.open(str(video)) as container:
         resampler = av.AudioResampler("flt", "mono", rate)
         blocks = [block.to_ndarray()[0] for frame in container.decode(audio=0) for block in resampler.resample(frame)]
-    return np.concatenate(blocks).astype(np.float32)
+    return np.asarray(np.concatenate(blocks), np.float32)
 
 
 def track(video: Path, finder: FaceFinder | None = None) -> Track:

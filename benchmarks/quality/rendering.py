@@ -15,7 +15,17 @@ from render_service.animate.puppet.model import PuppetRig
 from render_service.animate.puppet.rig import restore
 from render_service.pipeline import Parts, Pipeline
 from render_service.registry import build_parts
-from render_service.stages import Animator, Frame, FrameSize, HeardSong, MotionModel, Performance, Rig
+from render_service.stages import (
+    AS_THE_PHOTO,
+    Animator,
+    Frame,
+    FrameSize,
+    HeardSong,
+    Look,
+    MotionModel,
+    Performance,
+    Rig,
+)
 from shared.models import Stage
 from shared.settings import load_settings
 
@@ -85,8 +95,8 @@ class _Onlooker:
         self._animator = animator
         self.drawn: dict[int, Frame] = {}
 
-    def rig(self, picture: Frame, size: FrameSize, *, face: int | None) -> Rig:
-        return self._animator.rig(picture, size, face=face)
+    def rig(self, picture: Frame, size: FrameSize, *, face: int | None, look: Look = AS_THE_PHOTO) -> Rig:
+        return self._animator.rig(picture, size, face=face, look=look)
 
     def animate(self, rig: Rig, performance: Performance, frames: range) -> Iterator[Frame]:
         for index, frame in zip(frames, self._animator.animate(rig, performance, frames), strict=True):
