@@ -7,6 +7,9 @@ SONG ?= examples/song.mp3
 SELFIE ?= examples/portrait.jpg
 OUT ?= serenade.mp4
 
+# a name as the shell takes it, whatever is in it
+quoted = '$(subst ','\'',$(value $(1)))'
+
 .PHONY: setup sing test check bench quality lock clean
 
 setup: $(VENV)/.ready
@@ -29,7 +32,7 @@ $(VENV)/.dev: $(VENV)/.ready requirements/dev.txt
 	@touch $@
 
 sing: setup
-	@$(BIN)/serenade sing "$(SONG)" "$(SELFIE)" --output "$(OUT)"
+	@$(BIN)/serenade sing --output $(call quoted,OUT) -- $(call quoted,SONG) $(call quoted,SELFIE)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest

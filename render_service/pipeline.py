@@ -183,6 +183,8 @@ def _even(pixels: float) -> int:
 def _range(options: RenderOptions, duration_s: float) -> tuple[float, float]:
     """The part of the song that is asked for. Raises BadOption where there is nothing of it."""
     start_s = options.start_s or 0.0
+    if options.end_s is not None and options.end_s <= start_s:
+        raise BadOption(ErrorCode.OPTION_INVALID, name="the end", allowed="a time after the start")
     end_s = min(options.end_s or duration_s, duration_s)
     if end_s - start_s < SHORTEST_S:
         raise BadOption(ErrorCode.RANGE_OUTSIDE_SONG, f"{start_s}..{end_s}", duration_s=round(duration_s, 1))

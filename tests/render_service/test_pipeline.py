@@ -197,6 +197,12 @@ def test_a_range_outside_the_song_is_refused(pipeline: Pipeline, options: Render
     assert refusal.value.params["duration_s"] == SONG_S
 
 
+def test_an_end_before_the_start_is_told_as_that(pipeline: Pipeline) -> None:
+    with pytest.raises(BadOption) as refusal:
+        pipeline.prepare(Path("song"), Path("face"), RenderOptions(start_s=5, end_s=2), silent)
+    assert refusal.value.code is ErrorCode.OPTION_INVALID
+
+
 @pytest.mark.parametrize(
     ("picture", "height", "expected"),
     [
