@@ -20,8 +20,8 @@ HEAD = """\
 # Benchmarks
 
 Written by `make bench` on {date}; machine: {machine}.
-Other work on the machine moves every figure: compare ratios, and only figures of one run. Real recordings are used where they are at hand (`../shared/media` beside the checkout);
-the rest is made from the bundled example.
+Other work on the machine moves every figure: compare ratios, and only figures of one run. Real recordings are used
+where they are at hand (`../shared/media` beside the checkout); the rest is made from the bundled example.
 """
 
 
