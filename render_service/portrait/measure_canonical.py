@@ -1,9 +1,10 @@
 """Measures the canonical face: `python -m render_service.portrait.measure_canonical CONNECTIONS CLIP... -o FILE`.
 
 Landmarks of people who look ahead with closed lips are laid over each other, averaged, made symmetrical and scaled.
-The shipped file was measured on ten talkers of the GRID corpus (Cooke et al. 2006, CC BY 4.0), with the 16:15 pixels
-of PAL that its files don't mention (`--pixel-aspect 1.0667`). Its triangles come from the tesselation that MediaPipe
-lists as edges (`face_mesh_connections.py`, Apache-2.0): each three edges in a row close one triangle.
+The shipped file was measured on ten talkers of the GRID corpus (Cooke et al. 2006; CC BY 4.0 by secondary sources),
+with the 16:15 pixels of PAL that its files don't mention (`--pixel-aspect 1.0667`). Its triangles come from the
+tesselation that MediaPipe lists as edges (`face_mesh_connections.py`, Apache-2.0): each three edges in a row close one
+triangle.
 """
 
 import argparse
